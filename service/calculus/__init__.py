@@ -1,0 +1,1 @@
+"""The symbolic core: graphs in normal form and their derivatives."""

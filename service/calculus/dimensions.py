@@ -1,0 +1,26 @@
+"""Sizes of axes: numbers, or names with an affine meaning such as n + 1."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NamedSize:
+    """Σ count · name + offset, the size of an axis that has no number yet."""
+
+    counts: tuple[tuple[str, int], ...]
+    offset: int = 0
+
+    def __str__(self) -> str:
+        parts = [name if count == 1 else f"{count}*{name}" for name, count in self.counts]
+        if self.offset:
+            parts.append(str(self.offset))
+        return "+".join(parts).replace("+-", "-")
+
+
+Dimension = int | NamedSize
+Shape = tuple[Dimension, ...]
+
+
+def shown(shape: Shape) -> str:
+    """A shape as a message writes it: `scalar`, `3`, `3×4`."""
+    return "×".join(str(size) for size in shape) if shape else "scalar"

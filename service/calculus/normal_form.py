@@ -1,0 +1,485 @@
+"""The constructors: every node is made here, and so is always in normal form.
+
+Sources: Laue, Mitterreiter, Giesen, "Computing Higher Order Derivatives of Matrix and Tensor
+Expressions", NeurIPS 2018; "A Simple and Efficient Tensor Calculus", AAAI 2020. Every rewrite
+reduces the number of sums, structural factors or factors, so none can undo another.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from service.calculus.canonical import canonical_factors
+from service.calculus.dimensions import Dimension, NamedSize, Shape
+from service.calculus.graph import (
+    ONE,
+    Contraction,
+    Delta,
+    Elementwise,
+    Factor,
+    Node,
+    Number,
+    Reduction,
+    Size,
+    Sum,
+    count_construction,
+    digest_of,
+    intern_node,
+    text_bytes,
+)
+from service.calculus.numbers import (
+    added,
+    content_of,
+    is_even,
+    is_whole,
+    multiplied,
+    number_bytes,
+    raised,
+)
+from service.calculus.selections import STRUCTURAL, delta, resolve
+
+ZERO = 0 * ONE
+
+_MOST_FACTORS = 12
+_MOST_DISTRIBUTED = 8
+
+Sizes = dict[int, Dimension]
+
+
+def contract(
+    factors: Iterable[Factor],
+    output: Sequence[int],
+    sizes: Mapping[int, Dimension],
+    coefficient: Number = ONE,
+) -> Node:
+    """coefficient · Σ Π factors over every letter not in `output`, in normal form.
+
+    Letters are any integers; `sizes` gives those that no factor carries. A letter that stands
+    twice in `output` puts the result on a diagonal. Shape: the sizes of `output`.
+    """
+    count_construction()
+    work = _Product(list(factors), list(output), dict(sizes), coefficient)
+    return work.normal_form()
+
+
+def number(value: Number) -> Node:
+    """A scalar number."""
+    return filled(value, ())
+
+
+def filled(value: Number, shape: Shape) -> Node:
+    """A tensor with every entry the same number: a broadcast that is never stored."""
+    return _contraction(value, (), len(shape), shape)
+
+
+def size_of(dimension: Dimension) -> Node:
+    """A dimension as a scalar."""
+    if isinstance(dimension, NamedSize):
+        digest = digest_of("size", str(dimension).encode())
+        return intern_node(Size, digest, (), (), dimension=dimension)
+    return number(ONE * dimension)
+
+
+def number_of(node: Node) -> Number | None:
+    """The number that every entry of a node is, where it is one."""
+    if isinstance(node, Contraction) and not node.factors:
+        return node.coefficient
+    return None
+
+
+def is_zero(node: Node) -> bool:
+    """Whether a node is zero by its formula."""
+    return isinstance(node, Contraction) and node.coefficient == 0
+
+
+def scaled(node: Node, coefficient: Number) -> Node:
+    """A node times a number."""
+    if coefficient == 1:
+        return node
+    if isinstance(node, Contraction):
+        both = multiplied(coefficient, node.coefficient)
+        return _unwrapped(both, node.factors, node.ndim, node.sizes)
+    factor = Factor(node, tuple(range(node.ndim)))
+    return _unwrapped(coefficient, (factor,), node.ndim, node.shape)
+
+
+def unit_part(node: Node) -> tuple[Number, Node]:
+    """A node as coefficient times a node of coefficient 1."""
+    if isinstance(node, Contraction) and node.coefficient != 1:
+        return node.coefficient, _unwrapped(ONE, node.factors, node.ndim, node.sizes)
+    return ONE, node
+
+
+def add(terms: Iterable[tuple[Number, Node]], shape: Shape) -> Node:
+    """The linear combination of nodes of one shape, like terms collected."""
+    count_construction()
+    collected: dict[Node, Number] = {}
+    pending = list(terms)
+    pending.reverse()
+    while pending:
+        coefficient, node = pending.pop()
+        own, unit = unit_part(node)
+        coefficient = multiplied(coefficient, own)
+        if isinstance(unit, Sum):
+            pending.extend((multiplied(coefficient, c), t) for c, t in reversed(unit.terms))
+            continue
+        before = collected.get(unit)
+        collected[unit] = coefficient if before is None else added(before, coefficient)
+    kept = sorted(
+        ((c, unit) for unit, c in collected.items() if c != 0), key=lambda t: t[1].digest
+    )
+    if not kept:
+        return filled(ZERO, shape)
+    if len(kept) == 1:
+        return scaled(kept[0][1], kept[0][0])
+    content = content_of([c for c, _ in kept])
+    if content != 1:
+        kept = [(multiplied(c, raised(content, -ONE)), unit) for c, unit in kept]
+    return scaled(_sum(tuple(kept), shape), content)
+
+
+def transposed(node: Node, axes: Sequence[int]) -> Node:
+    """The node with axis axes[k] of the argument at position k."""
+    letters = tuple(range(node.ndim))
+    return contract([Factor(node, letters)], [letters[a] for a in axes], {})
+
+
+def broadcast(node: Node, shape: Shape, axes: Sequence[int]) -> Node:
+    """The node with its axis k at axes[k] of a larger shape, constant along the others."""
+    if shape == node.shape:
+        return node
+    output = range(len(shape))
+    return contract([Factor(node, tuple(axes))], output, dict(enumerate(shape)))
+
+
+def carried_axes(node: Node) -> frozenset[int]:
+    """The axes along which a node is not a broadcast."""
+    if isinstance(node, Contraction):
+        return frozenset(x for f in node.factors for x in f.letters if x < node.ndim)
+    return frozenset(range(node.ndim))
+
+
+def without_axes(node: Node, dropped: frozenset[int]) -> Node:
+    """A node that is constant along some axes, without them."""
+    if not dropped:
+        return node
+    assert isinstance(node, Contraction)
+    output = [axis for axis in range(node.ndim) if axis not in dropped]
+    sizes = {x: n for x, n in enumerate(node.sizes) if x not in dropped}
+    return contract(node.factors, output, sizes, node.coefficient)
+
+
+def permutation_of(node: Node) -> tuple[Node, tuple[int, ...]] | None:
+    """The operand and axes of a node that only permutes one."""
+    if (
+        isinstance(node, Contraction)
+        and node.coefficient == 1
+        and len(node.factors) == 1
+        and len(node.sizes) == node.ndim
+    ):
+        factor = node.factors[0]
+        if factor.exponent == 1 and sorted(factor.letters) == list(range(node.ndim)):
+            return factor.node, tuple(factor.letters.index(x) for x in range(node.ndim))
+    return None
+
+
+def _contraction(
+    coefficient: Number, factors: tuple[Factor, ...], ndim: int, sizes: Shape
+) -> Contraction:
+    described = [number_bytes(coefficient), text_bytes(ndim, sizes)]
+    for f in factors:
+        described += (f.node.digest, text_bytes(f.letters), number_bytes(f.exponent))
+    return intern_node(
+        Contraction,
+        digest_of("contraction", *described),
+        sizes[:ndim],
+        [f.node for f in factors],
+        coefficient=coefficient,
+        factors=factors,
+        sizes=sizes,
+    )
+
+
+def _unwrapped(
+    coefficient: Number, factors: tuple[Factor, ...], ndim: int, sizes: Shape
+) -> Node:
+    """A contraction, or the one node that it is."""
+    if coefficient == 0:
+        return filled(ZERO, sizes[:ndim])
+    if coefficient == 1 and len(factors) == 1 and len(sizes) == ndim:
+        node, letters, exponent = factors[0]
+        if exponent == 1 and letters == tuple(range(ndim)):
+            return node
+    return _contraction(coefficient, factors, ndim, sizes)
+
+
+def _sum(terms: tuple[tuple[Number, Node], ...], shape: Shape) -> Sum:
+    described = [b for c, node in terms for b in (number_bytes(c), node.digest)]
+    operands = [node for _, node in terms]
+    return intern_node(Sum, digest_of("sum", *described), shape, operands, terms=terms)
+
+
+class _Product:
+    """One contraction on its way to normal form."""
+
+    __slots__ = ("coefficient", "factors", "fresh", "output", "sizes")
+
+    def __init__(
+        self, factors: list[Factor], output: list[int], sizes: Sizes, coefficient: Number
+    ) -> None:
+        self.factors = factors
+        self.output = output
+        self.sizes = sizes
+        self.coefficient = coefficient
+        for f in factors:
+            sizes.update(zip(f.letters, f.node.shape, strict=True))
+        self.fresh = max(sizes, default=-1) + 1
+
+    def normal_form(self) -> Node:
+        shape = tuple(self.sizes[x] for x in self.output)
+        self._spread_output()
+        self._flatten()
+        if self.coefficient == 0:
+            return filled(ZERO, shape)
+        distributed = self._distributed()
+        if distributed is not None:
+            return distributed
+        if any(isinstance(f.node, STRUCTURAL) for f in self.factors):
+            resolved = resolve(self.factors, self.output, self.sizes)
+            if resolved is None:
+                return filled(ZERO, shape)
+            self.factors = resolved
+        self._merge()
+        self._sum_lonely_letters()
+        self._close_components()
+        if self.coefficient == 0:
+            return filled(ZERO, shape)
+        return self._cancelled() or self._canonical(shape)
+
+    def _new_letter(self, size: Dimension) -> int:
+        letter = self.fresh
+        self.fresh += 1
+        self.sizes[letter] = size
+        return letter
+
+    def _spread_output(self) -> None:
+        """A letter twice in the output becomes two, tied by a delta."""
+        seen: set[int] = set()
+        for position, letter in enumerate(self.output):
+            if letter in seen:
+                size = self.sizes[letter]
+                twin = self._new_letter(size)
+                self.output[position] = twin
+                self.factors.append(Factor(delta(size), (letter, twin)))
+            seen.add(letter)
+
+    def _flatten(self) -> None:
+        """Factors of factors take their place, the small ones first, up to the cap."""
+        self.factors = [_even_power(f) for f in self.factors]
+        while True:
+            nested = [f for f in self.factors if _flattens(f)]
+            nested.sort(key=lambda f: (len(f.node.operands), f.node.digest, f.letters))
+            room = _MOST_FACTORS - len(self.factors) if len(self.factors) > 1 else None
+            inlined = []
+            for f in nested:
+                count = len(f.node.operands) - 1
+                if room is None or count <= max(room, 0):
+                    inlined.append(f)
+                    room = None if room is None else room - count
+            if not inlined:
+                return
+            self.factors = [f for f in self.factors if not any(f is g for g in inlined)]
+            for f in inlined:
+                self._inline(f)
+
+    def _inline(self, factor: Factor) -> None:
+        inner = factor.node
+        assert isinstance(inner, Contraction)
+        self.coefficient = multiplied(
+            self.coefficient, raised(inner.coefficient, factor.exponent)
+        )
+        letters = list(factor.letters)
+        letters += (self._new_letter(size) for size in inner.sizes[inner.ndim :])
+        for f in inner.factors:
+            exponent = multiplied(f.exponent, factor.exponent)
+            inner_letters = tuple(letters[x] for x in f.letters)
+            self.factors.append(_even_power(Factor(f.node, inner_letters, exponent)))
+
+    def _distributed(self) -> Node | None:
+        """Σ of products, over a Sum with a structural term or under a pure permutation."""
+        alone = len(self.factors) == 1
+        for position, f in enumerate(self.factors):
+            if not isinstance(f.node, Sum) or f.exponent != 1:
+                continue
+            if alone and list(f.letters) == self.output:
+                continue
+            permuted = alone and sorted(f.letters) == sorted(self.output)
+            terms = f.node.terms
+            if not permuted and (
+                len(terms) > _MOST_DISTRIBUTED or not any(_is_structured(t) for _, t in terms)
+            ):
+                continue
+            rest = self.factors[:position] + self.factors[position + 1 :]
+            products = [
+                (c, contract([*rest, Factor(t, f.letters)], self.output, self.sizes))
+                for c, t in terms
+            ]
+            shape = tuple(self.sizes[x] for x in self.output)
+            return scaled(add(products, shape), self.coefficient)
+        return None
+
+    def _merge(self) -> None:
+        """Equal factors add exponents, indicators are idempotent, exponent 0 drops."""
+        exponents: dict[tuple[Node, tuple[int, ...]], Number] = {}
+        indicators: list[Factor] = []
+        for f in self.factors:
+            key = (f.node, f.letters)
+            exponents[key] = added(exponents[key], f.exponent) if key in exponents else f.exponent
+        merged: list[Factor] = []
+        for (node, letters), exponent in exponents.items():
+            if exponent == 0:
+                continue
+            if exponent > 0 and _is_indicator(node):
+                merged.append(Factor(node, letters))
+                if isinstance(node, Elementwise):
+                    indicators.append(merged[-1])
+            else:
+                merged.append(Factor(node, letters, exponent))
+        self.factors = merged
+        for indicator in indicators:
+            self._select_beside(indicator)
+
+    def _select_beside(self, indicator: Factor) -> None:
+        """Beside [a > b] at the same letters, maximum(a, b) is a."""
+        node = indicator.node
+        assert isinstance(node, Elementwise)
+        if node.function.name != "greater":
+            return
+        changed = False
+        for position, f in enumerate(self.factors):
+            if f.letters == indicator.letters and f is not indicator:
+                chosen = _chosen(f.node, node.arguments)
+                if chosen is not None:
+                    self.factors[position] = Factor(chosen, f.letters, f.exponent)
+                    changed = True
+        if changed:
+            self._flatten()
+            self._merge()
+
+    def _sum_lonely_letters(self) -> None:
+        """A summed letter that no factor carries multiplies by its size."""
+        carried = {x for f in self.factors for x in f.letters}
+        carried.update(self.output)
+        for letter in [x for x in self.sizes if x not in carried]:
+            size = self.sizes.pop(letter)
+            if isinstance(size, int):
+                self.coefficient = multiplied(self.coefficient, ONE * size)
+            else:
+                self.factors.append(Factor(size_of(size), ()))
+
+    def _close_components(self) -> None:
+        """A connected part with no output letter becomes a scalar node of its own."""
+        output = set(self.output)
+        groups: list[tuple[set[int], list[Factor]]] = []
+        for f in self.factors:
+            letters = {x for x in f.letters if x not in output}
+            mine = [g for g in groups if g[0] & letters] if letters else []
+            joined = [g for part in mine for g in part[1]] + [f]
+            groups = [g for g in groups if not any(g is part for part in mine)]
+            groups.append((letters.union(*(part[0] for part in mine)), joined))
+        closed = [
+            g for g in groups if g[0] and not any(x in output for f in g[1] for x in f.letters)
+        ]
+        if not closed or (len(groups) == 1 and not output and self.coefficient == 1):
+            return
+        kept = [f for g in groups if not any(g is c for c in closed) for f in g[1]]
+        for _, part in closed:
+            scalar = contract(part, (), {})
+            if isinstance(scalar, Contraction) and len(scalar.sizes) == 0:
+                self.coefficient = multiplied(self.coefficient, scalar.coefficient)
+                kept += scalar.factors
+            else:
+                kept.append(Factor(scalar, ()))
+        self.factors = kept
+        self._merge()
+
+    def _cancelled(self) -> Node | None:
+        """A Sum reduced alone over a letter, split where terms then cancel."""
+        if len(self.factors) != 1:
+            return None
+        f = self.factors[0]
+        if not isinstance(f.node, Sum) or f.exponent != 1 or set(f.letters) <= set(self.output):
+            return None
+        sizes = {x: self.sizes[x] for x in self.output}
+        products = [
+            (c, contract([Factor(t, f.letters)], self.output, sizes)) for c, t in f.node.terms
+        ]
+        split = add(products, tuple(sizes[x] for x in self.output))
+        _, unit = unit_part(split)
+        left = len(unit.terms) if isinstance(unit, Sum) else 0 if is_zero(unit) else 1
+        if left < len(f.node.terms):
+            return scaled(split, self.coefficient)
+        return None
+
+    def _canonical(self, shape: Shape) -> Node:
+        position = {x: p for p, x in enumerate(self.output)}
+        ndim = len(self.output)
+        placed = [
+            Factor(f.node, tuple(position.get(x, x + ndim) for x in f.letters), f.exponent)
+            for f in self.factors
+        ]
+        factors, labels = canonical_factors(placed, ndim)
+        sizes = shape + tuple(self.sizes[x - ndim] for x in labels[ndim:])
+        return _unwrapped(self.coefficient, factors, ndim, sizes)
+
+
+def _flattens(factor: Factor) -> bool:
+    """Whether a factor's own factors can take its place."""
+    node = factor.node
+    if not isinstance(node, Contraction):
+        return False
+    if not node.factors:
+        return True
+    if factor.exponent == 1:
+        return bool(node.ndim) or not node.sizes
+    return (
+        is_whole(factor.exponent)
+        and len(node.sizes) == node.ndim
+        and not any(isinstance(f.node, STRUCTURAL) for f in node.factors)
+    )
+
+
+def _even_power(factor: Factor) -> Factor:
+    """An even power of a Euclidean norm as a power of its square."""
+    node = factor.node
+    if isinstance(node, Reduction) and node.function.square and is_even(factor.exponent):
+        square = node.function.square(node.argument, node.axes)
+        return Factor(square, factor.letters, multiplied(factor.exponent, ONE / 2))
+    return factor
+
+
+def _is_structured(term: Node) -> bool:
+    return isinstance(term, STRUCTURAL) or (
+        isinstance(term, Contraction)
+        and any(isinstance(f.node, STRUCTURAL) for f in term.factors)
+    )
+
+
+def _is_indicator(node: Node) -> bool:
+    return isinstance(node, STRUCTURAL) or (
+        isinstance(node, Elementwise) and node.function.is_indicator
+    )
+
+
+def _chosen(node: Node, compared: tuple[Node, ...]) -> Node | None:
+    """What a node is where compared[0] > compared[1], if that makes it simpler."""
+    if isinstance(node, Elementwise) and node.function.given_greater:
+        return node.function.given_greater(node.arguments, compared)
+    if isinstance(node, Sum):
+        terms = [(c, _chosen(t, compared) or t) for c, t in node.terms if not isinstance(t, Sum)]
+        if any(new is not old for (_, new), (_, old) in zip(terms, node.terms, strict=True)):
+            return add(terms, node.shape)
+    return None
+
+
+def is_delta(node: Node) -> bool:
+    """Whether a node is the identity δ."""
+    return isinstance(node, Delta)

@@ -1,0 +1,80 @@
+"""Coefficients: exact fractions while they fit 64 bits, float64 beyond; never a Python big int."""
+
+from fractions import Fraction
+from math import gcd, lcm
+
+import numpy as np
+
+from service.calculus.graph import ONE, Number
+
+_LARGEST = 2**63
+_MOST_EXACT_FLOAT = 2.0**53
+
+
+def bounded(value: Fraction) -> Number:
+    """The fraction itself, or its float64 when it needs more than 64 bits."""
+    if -_LARGEST <= value.numerator <= _LARGEST and value.denominator <= _LARGEST:
+        return value
+    return value.numerator / value.denominator
+
+
+def from_float(value: float) -> Number:
+    """A float64 as a coefficient: exact when it is a whole number."""
+    if value.is_integer() and abs(value) <= _MOST_EXACT_FLOAT:
+        return Fraction(int(value))
+    return value
+
+
+def multiplied(left: Number, right: Number) -> Number:
+    """The product of two coefficients."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return right if left == 1 else left if right == 1 else bounded(left * right)
+    return from_float(float(left) * float(right))
+
+
+def added(left: Number, right: Number) -> Number:
+    """The sum of two coefficients."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return bounded(left + right)
+    return from_float(float(left) + float(right))
+
+
+def raised(base: Number, exponent: Number) -> Number:
+    """base ** exponent in float64 where it is not exact; 0 ** -1 is inf, (-8) ** 0.5 is nan."""
+    if exponent == 1:
+        return base
+    if isinstance(base, Fraction) and isinstance(exponent, Fraction) and is_whole(exponent):
+        count = exponent.numerator
+        bits = max(abs(base.numerator), base.denominator).bit_length() - 1
+        if bits * abs(count) <= 64 and (base or count >= 0):
+            return bounded(base**count)
+    with np.errstate(all="ignore"):
+        return from_float(float(np.power(np.float64(base), np.float64(exponent))))
+
+
+def is_whole(value: Number) -> bool:
+    """Whether the number is an integer."""
+    return value.denominator == 1 if isinstance(value, Fraction) else value.is_integer()
+
+
+def is_even(value: Number) -> bool:
+    """Whether the number is an even integer."""
+    return is_whole(value) and int(value) % 2 == 0
+
+
+def content_of(coefficients: list[Number]) -> Number:
+    """The common factor of the coefficients, with the sign of the first."""
+    sign = -1 if coefficients[0] < 0 else 1
+    fractions = [c for c in coefficients if isinstance(c, Fraction)]
+    if len(fractions) == len(coefficients):
+        numerator = gcd(*(c.numerator for c in fractions))
+        return sign * bounded(Fraction(numerator, lcm(*(c.denominator for c in fractions))))
+    first = coefficients[0]
+    if all(abs(c) == abs(first) for c in coefficients) and np.isfinite(float(first)) and first:
+        return first
+    return sign * ONE
+
+
+def number_bytes(value: Number) -> bytes:
+    """A coefficient's bytes for a digest."""
+    return str(value).encode() if isinstance(value, Fraction) else repr(value).encode()

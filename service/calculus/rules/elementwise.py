@@ -1,0 +1,92 @@
+"""Element-wise functions: value, derivative in x and y = f(x), stable forms.
+
+The derivatives are nodes, so every higher order follows from the same table.
+"""
+
+import numpy as np
+
+from service.calculus.applications import apply_elementwise
+from service.calculus.graph import ONE, Factor, Node, Number
+from service.calculus.normal_form import ZERO, add, contract, filled, scaled
+from service.calculus.rules.records import Array, ElementwiseFunction
+
+Arguments = tuple[Node, ...]
+
+
+def times(*nodes: Node, exponents: tuple[Number, ...] = (), coefficient: Number = ONE) -> Node:
+    """The entry-by-entry product of nodes of one shape, each with its exponent."""
+    letters = tuple(range(nodes[0].ndim))
+    powers = exponents or (ONE,) * len(nodes)
+    factors = [Factor(n, letters, p) for n, p in zip(nodes, powers, strict=True)]
+    return contract(factors, letters, {}, coefficient)
+
+
+def difference(left: Node, right: Node) -> Node:
+    """left − right, of one shape."""
+    return add([(ONE, left), (-ONE, right)], left.shape)
+
+
+def one_minus(node: Node) -> Node:
+    """1 − node."""
+    return add([(ONE, filled(ONE, node.shape)), (-ONE, node)], node.shape)
+
+
+def zero_like(arguments: Arguments, _: Node) -> Node:
+    """The derivative of a piecewise constant function."""
+    return filled(ZERO, arguments[0].shape)
+
+
+def sigmoid_values(x: Array) -> Array:
+    """1 / (1 + exp(−x)), right to the last digits at both tails."""
+    tail = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, tail) / (1.0 + tail)
+
+
+def softplus_values(x: Array) -> Array:
+    """log(1 + exp(x)) without overflow."""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def quotient_values(x: Array, y: Array) -> Array:
+    """x / y, and 0 where y is 0."""
+    return np.divide(x, y, out=np.zeros(np.broadcast(x, y).shape), where=np.not_equal(y, 0.0))
+
+
+EXP = ElementwiseFunction(name="exp", forward=np.exp, partials=(lambda _, y: y,))
+SIN = ElementwiseFunction(
+    name="sin", forward=np.sin, partials=(lambda x, _: apply_elementwise(COS, *x),)
+)
+COS = ElementwiseFunction(
+    name="cos",
+    forward=np.cos,
+    partials=(lambda x, _: scaled(apply_elementwise(SIN, *x), -ONE),),
+)
+TANH = ElementwiseFunction(
+    name="tanh",
+    forward=np.tanh,
+    partials=(lambda _, y: one_minus(times(y, exponents=(2 * ONE,))),),
+)
+SIGMOID = ElementwiseFunction(
+    name="sigmoid",
+    forward=sigmoid_values,
+    partials=(lambda _, y: times(y, one_minus(y)),),
+)
+SOFTPLUS = ElementwiseFunction(
+    name="softplus",
+    forward=softplus_values,
+    partials=(lambda x, _: apply_elementwise(SIGMOID, *x),),
+)
+SIGN = ElementwiseFunction(name="sign", forward=np.sign, partials=(zero_like,))
+ABS = ElementwiseFunction(
+    name="abs", forward=np.abs, partials=(lambda x, _: apply_elementwise(SIGN, *x),)
+)
+
+
+QUOTIENT = ElementwiseFunction(
+    name="quotient_or_zero",
+    forward=quotient_values,
+    partials=(
+        lambda x, _: times(x[1], exponents=(-ONE,)),
+        lambda x, y: times(y, x[1], exponents=(ONE, -ONE), coefficient=-ONE),
+    ),
+)

@@ -1,0 +1,141 @@
+"""What a record of the function tables holds; the tables themselves are beside this file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.calculus.graph import Node, Number
+
+Array = NDArray[np.float64]
+Option = int | tuple[int, ...] | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a function: an operand, or an option with a default."""
+
+    name: str
+    kind: Literal["operand", "axis", "flag", "integer"] = "operand"
+    default: Option = None
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """Where a function has no derivative, and what is returned there.
+
+    `watched` is the node to look at: positions where it is zero (`zero`), or less than one
+    (`below_one`), are at the kink. `subdifferential` bounds each partial derivative; None at a jump.
+    """
+
+    rule: str
+    watched: Node
+    value: float
+    subdifferential: tuple[float, float] | None
+    test: Literal["zero", "below_one"] = "zero"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ElementwiseFunction:
+    """f, entry by entry; all arguments have the shape of the result.
+
+    `partials[k]` is ∂f/∂(argument k) as a node in the arguments and y = f(arguments).
+    """
+
+    name: str
+    forward: Callable[..., Array]
+    partials: tuple[Callable[[tuple[Node, ...], Node], Node], ...]
+    simplify: Callable[[tuple[Node, ...]], Node | None] = lambda _: None
+    is_indicator: bool = False
+    is_symmetric: bool = False
+    given_greater: Callable[[tuple[Node, ...], tuple[Node, ...]], Node | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReductionFunction:
+    """f of all entries along some axes.
+
+    `partial` is ∂f/∂x as a node of x's shape, in x, y = f(x) spread over x's shape, and axes;
+    `square`, where given, is f(x)² as a node of f's shape.
+    """
+
+    name: str
+    forward: Callable[[Array, tuple[int, ...]], Array]
+    partial: Callable[[Node, Node, tuple[int, ...]], Node]
+    square: Callable[[Node, tuple[int, ...]], Node] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MatrixFunction:
+    """f of a whole square matrix A; its shape is that of A, `copies` times over.
+
+    `derivative` gives ∂f/∂A as coefficient and factors: (node, letters) over the output's
+    letters 0 … and the matrix's letters, which follow.
+    """
+
+    name: str
+    copies: int
+    forward: Callable[[Array], Array]
+    derivative: Callable[[Node, Node], tuple[Number, list[tuple[Node, tuple[int, ...]]]]]
+    flops_per_cube: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Function:
+    """A function of the language: its name, what it takes, the graph it stands for.
+
+    `build` takes the operands and options by position, already checked for count and kind, and
+    raises ShapeMismatchError or NotSquareError for operands that do not fit. `kinks` takes the
+    same and says where the derivative is a convention. `sample` is the interval its tests draw
+    arguments from, inside its domain. With several operands, `folded_by` names the function
+    of two that joins them.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    build: Callable[..., Node]
+    summary: str
+    latex: str
+    kinks: Callable[..., tuple[Kink, ...]] = lambda *_: ()
+    note: str = ""
+    sample: tuple[float, float] = (-2.0, 2.0)
+    aliases: tuple[str, ...] = ()
+    folded_by: str | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The signature as a reader writes it: `x, axis=None, keepdims=False`."""
+        return ", ".join(
+            p.name if p.is_required else f"{p.name}={p.default}" for p in self.parameters
+        )
+
+
+FunctionTable = Mapping[str, Function]
+
+
+def operands(*names: str) -> tuple[Parameter, ...]:
+    """Required operand parameters by name."""
+    return tuple(Parameter(name) for name in names)
+
+
+AXIS = Parameter("axis", "axis", None, is_required=False)
+KEEPDIMS = Parameter("keepdims", "flag", default=False, is_required=False)
+
+__all__ = [
+    "AXIS",
+    "KEEPDIMS",
+    "Array",
+    "ElementwiseFunction",
+    "Function",
+    "FunctionTable",
+    "Kink",
+    "MatrixFunction",
+    "Option",
+    "Parameter",
+    "ReductionFunction",
+    "field",
+    "operands",
+]

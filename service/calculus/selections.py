@@ -1,0 +1,226 @@
+"""What deltas, selections and one-hot rows do to the contraction that holds them.
+
+They are factors that are never stored: over a summed letter they rename or restrict it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.calculus.dimensions import Dimension
+from service.calculus.graph import (
+    ONE,
+    Constant,
+    Delta,
+    Factor,
+    Node,
+    OneHot,
+    Selection,
+    Stack,
+    digest_of,
+    intern_node,
+    text_bytes,
+)
+
+STRUCTURAL = (Delta, Selection, OneHot)
+
+def delta(size: Dimension) -> Delta:
+    """The identity of this size, shape (size, size)."""
+    return intern_node(Delta, digest_of("delta", text_bytes(size)), (size, size), ())
+
+
+def selection(size: int, count: int, first: int, step: int) -> Node:
+    """S of shape (size, count) with S_ij = 1 where i = first + step·j."""
+    if first == 0 and step == 1 and size == count:
+        return delta(size)
+    digest = digest_of("selection", text_bytes(size, count, first, step))
+    return intern_node(Selection, digest, (size, count), (), first=first, step=step)
+
+
+def one_hot(size: int, position: int) -> OneHot:
+    """The row e_position of the identity, shape (size,)."""
+    digest = digest_of("onehot", text_bytes(size, position))
+    return intern_node(OneHot, digest, (size,), (), position=position)
+
+
+def constant(value: NDArray[np.float64]) -> Constant:
+    """A literal array; the caller has made it contiguous and gives it away."""
+    digest = digest_of("constant", text_bytes(value.shape), value.tobytes())
+    value.flags.writeable = False
+    return intern_node(Constant, digest, value.shape, (), value=value)
+
+
+def renamed(factors: list[Factor], old: int, new: int) -> list[Factor]:
+    """The factors with one letter in place of another."""
+    return [
+        Factor(f.node, tuple(new if x == old else x for x in f.letters), f.exponent)
+        if old in f.letters
+        else f
+        for f in factors
+    ]
+
+
+def resolve(
+    factors: list[Factor], output: list[int], sizes: dict[int, Dimension]
+) -> list[Factor] | None:
+    """The factors with every structural factor resolved that can be; None when they are zero.
+
+    A summed letter that is resolved away leaves `sizes`. Deltas between output letters stay,
+    as stars on the letter that comes first in `output`, and every other factor carries that
+    letter.
+    """
+    changed = True
+    while changed:
+        changed = False
+        for position, factor in enumerate(factors):
+            if not isinstance(factor.node, STRUCTURAL):
+                continue
+            rest = factors[:position] + factors[position + 1 :]
+            result = _resolve_one(factor, rest, output, sizes)
+            if result is None:
+                return None
+            if result is not _UNCHANGED:
+                factors, changed = result, True
+                break
+    return _starred(factors, output)
+
+
+_UNCHANGED: list[Factor] = []
+
+
+def _resolve_one(
+    factor: Factor, rest: list[Factor], output: list[int], sizes: dict[int, Dimension]
+) -> list[Factor] | None:
+    node = factor.node
+    if isinstance(node, Delta):
+        return _resolve_delta(factor, rest, output, sizes)
+    resolve_row = _resolve_one_hot if isinstance(node, OneHot) else _resolve_selection
+    result = resolve_row(factor, rest, output)
+    if result is not _UNCHANGED:
+        sizes.pop(factor.letters[0], None)
+    return result
+
+
+def _resolve_delta(
+    factor: Factor, rest: list[Factor], output: list[int], sizes: dict[int, Dimension]
+) -> list[Factor] | None:
+    first, second = factor.letters
+    if first == second:
+        return rest
+    if second not in output:
+        sizes.pop(second, None)
+        return renamed(rest, second, first)
+    if first not in output:
+        sizes.pop(first, None)
+        return renamed(rest, first, second)
+    return _UNCHANGED
+
+
+def _resolve_one_hot(
+    factor: Factor, rest: list[Factor], output: list[int]
+) -> list[Factor] | None:
+    node = factor.node
+    assert isinstance(node, OneHot)
+    (letter,) = factor.letters
+    carriers = [f for f in rest if letter in f.letters]
+    for other in carriers:
+        if isinstance(other.node, OneHot) and other.node is not node:
+            return None
+    if letter in output:
+        return _UNCHANGED
+    if not carriers:
+        return rest
+    if len(carriers) > 1:
+        return _UNCHANGED
+    return _picked(factor, rest, carriers[0])
+
+
+def _picked(factor: Factor, rest: list[Factor], carrier: Factor) -> list[Factor] | None:
+    """Σ_i e_i · carrier, where the carrier can be picked from at once."""
+    node = factor.node
+    assert isinstance(node, OneHot)
+    (letter,) = factor.letters
+    others = [f for f in rest if f is not carrier]
+    if carrier.letters.count(letter) > 1:
+        return _UNCHANGED
+    axis = carrier.letters.index(letter)
+    left = carrier.letters[:axis] + carrier.letters[axis + 1 :]
+    if isinstance(carrier.node, OneHot):
+        return others
+    if isinstance(carrier.node, Selection):
+        selected = carrier.node
+        if axis == 1:
+            position = selected.first + selected.step * node.position
+            return [*others, Factor(one_hot(_size(selected, 0), position), left)]
+        position, offset = divmod(node.position - selected.first, selected.step)
+        if offset or not 0 <= position < _size(selected, 1):
+            return None
+        return [*others, Factor(one_hot(_size(selected, 1), position), left)]
+    if isinstance(carrier.node, Stack) and axis == 0:
+        part = carrier.node.parts[node.position]
+        return [*others, Factor(part, left, carrier.exponent)]
+    if isinstance(carrier.node, Constant) and carrier.exponent == ONE:
+        value = carrier.node.value.take(node.position, axis=axis)
+        return [*others, Factor(constant(value.copy()), left)]
+    return _UNCHANGED
+
+
+def _size(node: Node, axis: int) -> int:
+    size = node.shape[axis]
+    assert isinstance(size, int)
+    return size
+
+
+def _resolve_selection(
+    factor: Factor, rest: list[Factor], output: list[int]
+) -> list[Factor] | None:
+    node = factor.node
+    assert isinstance(node, Selection)
+    row, column = factor.letters
+    if row == column or row in output:
+        return _UNCHANGED
+    carriers = [f for f in rest if row in f.letters]
+    if not carriers:
+        return rest
+    if len(carriers) == 1 and isinstance(carriers[0].node, Selection):
+        other = carriers[0]
+        others = [f for f in rest if f is not other]
+        twin = other.node
+        assert isinstance(twin, Selection)
+        if other.letters[0] == row and other.letters[1] not in (row, column) and twin is node:
+            return [*others, Factor(delta(node.shape[1]), (column, other.letters[1]))]
+        if other.letters[1] == row and other.letters[0] not in (row, column):
+            composed = selection(
+                _size(twin, 0),
+                _size(node, 1),
+                twin.first + twin.step * node.first,
+                twin.step * node.step,
+            )
+            return [*others, Factor(composed, (other.letters[0], column))]
+    return _UNCHANGED
+
+
+def _starred(factors: list[Factor], output: list[int]) -> list[Factor]:
+    deltas = [f for f in factors if isinstance(f.node, Delta)]
+    if not deltas:
+        return factors
+    rank = {letter: position for position, letter in enumerate(output)}
+    root = {x: x for f in deltas for x in f.letters}
+
+    def find(letter: int) -> int:
+        while root[letter] != letter:
+            letter = root[letter]
+        return letter
+
+    for f in deltas:
+        first, second = sorted((find(x) for x in f.letters), key=rank.__getitem__)
+        root[second] = first
+    others = [
+        Factor(
+            f.node, tuple(find(x) if x in root else x for x in f.letters), f.exponent
+        )
+        for f in factors
+        if not isinstance(f.node, Delta)
+    ]
+    size = {x: n for f in deltas for x, n in zip(f.letters, f.node.shape, strict=True)}
+    stars = [Factor(delta(size[x]), (find(x), x)) for x in root if find(x) != x]
+    return others + stars

@@ -1,0 +1,1 @@
+"""The one path from text to numbers."""

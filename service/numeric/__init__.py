@@ -1,0 +1,1 @@
+"""Plans: graphs compiled to NumPy calls."""

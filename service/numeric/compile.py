@@ -1,0 +1,401 @@
+"""Graph to plan: every node of a request's answers lowered once, structure used, cost known."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+import numpy as np
+
+from service.calculus.graph import (
+    Constant,
+    Contraction,
+    Delta,
+    Elementwise,
+    Factor,
+    LinearAlgebra,
+    Node,
+    OneHot,
+    Reduction,
+    Selection,
+    Stack,
+    Sum,
+    Variable,
+    topological,
+)
+from service.calculus.normal_form import number_of
+from service.calculus.numbers import is_whole
+from service.numeric.assembly import Assembly, Slot
+from service.numeric.fusion import fused_elementwise, fused_sum
+from service.numeric.kernels import filled_identity
+from service.numeric.plan import Plan, Values
+from service.numeric.products import Operand, Product
+
+_MULTIPLIED_POWERS = 4
+_HAZARDOUS = frozenset({"exp", "log", "power", "power_slope", "quotient_or_zero"})
+
+
+def compile_plan(outputs: Sequence[Node]) -> Plan:
+    """The plan that computes these nodes, whose sizes are all numbers."""
+    lowering = _Lowering()
+    slots = [lowering.slot_of(node) for node in outputs]
+    shapes = [_numbers(node.shape) for node in outputs]
+    return lowering.assembly.plan(list(zip(slots, shapes, strict=True)))
+
+
+def _numbers(shape: Sequence[object]) -> tuple[int, ...]:
+    return tuple(int(str(n)) if not isinstance(n, int) else n for n in shape)
+
+
+class _Lowering:
+    """Slots of nodes; an axis along which a node is constant is stored with size 1."""
+
+    def __init__(self) -> None:
+        self.assembly = Assembly()
+        self._slots: dict[Node, Slot] = {}
+        self._hazards: dict[Node, bool] = {}
+
+    def slot_of(self, root: Node) -> Slot:
+        """The slot of a node, its operands lowered before it."""
+        for node in topological([root]):
+            if node not in self._slots and not isinstance(node, Delta | Selection | OneHot):
+                self._slots[node] = self._lower(node)
+                self._hazards[node] = self._is_hazard(node)
+        if root not in self._slots:
+            self._slots[root] = self._structural(root)
+        return self._slots[root]
+
+    def _is_hazard(self, node: Node) -> bool:
+        """Whether a node may be non-finite although the variables are finite."""
+        if isinstance(node, LinearAlgebra):
+            return True
+        if isinstance(node, Elementwise) and node.function.name in _HAZARDOUS:
+            return True
+        if isinstance(node, Contraction) and any(
+            f.exponent < 0 or not is_whole(f.exponent) for f in node.factors
+        ):
+            return True
+        return any(self._hazards.get(o, False) for o in node.operands)
+
+    def _lower(self, node: Node) -> Slot:
+        if isinstance(node, Variable):
+            return self.assembly.input(node.name, _numbers(node.shape))
+        if isinstance(node, Constant):
+            return self.assembly.constant(node.digest, lambda: node.value)
+        if isinstance(node, Contraction):
+            return self._contraction(node)
+        if isinstance(node, Sum):
+            return self._sum(node)
+        if isinstance(node, Elementwise):
+            return self._elementwise(node)
+        if isinstance(node, Reduction):
+            return self._reduction(node)
+        if isinstance(node, LinearAlgebra):
+            return self._linear_algebra(node)
+        assert isinstance(node, Stack), type(node)
+        return self._stack(node)
+
+    def _operand_slot(self, node: Node) -> Slot:
+        """A node's slot; a structural node is stored only when it is an operand of its own."""
+        return self.slot_of(node)
+
+    def _structural(self, node: Node) -> Slot:
+        shape = _numbers(node.shape)
+        if isinstance(node, Delta):
+            return self.assembly.emit(
+                ("identity", shape), lambda: filled_identity(shape[0]), (), shape
+            )
+        places: tuple[object, ...] = ()
+        if isinstance(node, Selection):
+            first, step = node.first, node.step
+            rows = np.arange(shape[1]) * step + first
+            places = (rows, np.arange(shape[1]))
+        else:
+            assert isinstance(node, OneHot)
+            places = (node.position,)
+
+        def make() -> Values:
+            result = np.zeros(shape)
+            result[places] = 1.0
+            return result
+
+        return self.assembly.emit(("structural", node.digest), make, (), shape)
+
+    def _numeric(self, slot: Slot) -> Slot:
+        """A slot as numbers, where it holds booleans."""
+        if not slot.is_mask:
+            return slot
+        return self.assembly.emit(
+            ("float",), lambda x: x.astype(np.float64), (slot,), slot.shape
+        )
+
+    def _elementwise(self, node: Elementwise) -> Slot:
+        fused = fused_elementwise(node)
+        if fused is not None:
+            name, kernel, inner = fused
+            slot = self._numeric(self.slot_of(inner))
+            return self.assembly.emit(name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20)
+        function = node.function
+        slots = [self._operand_slot(a) for a in node.arguments]
+        if function.name != "where":
+            slots = [self._numeric(s) for s in slots]
+        shape = _broadcast(slots)
+        is_ufunc = isinstance(function.forward, np.ufunc)
+        return self.assembly.emit(
+            (function.name,),
+            function.forward,
+            slots,
+            shape,
+            flops=prod(shape) * (1 if is_ufunc and len(slots) > 1 else 20),
+            takes_out=is_ufunc,
+            is_mask=function.is_indicator,
+        )
+
+    def _reduction(self, node: Reduction) -> Slot:
+        slot = self._numeric(self.slot_of(node.argument))
+        full = _numbers(node.argument.shape)
+        if slot.shape != full:
+            slot = self.assembly.view(
+                ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
+            )
+        forward, axes = node.function.forward, node.axes
+        shape = _numbers(node.shape)
+        return self.assembly.emit(
+            (node.function.name, axes),
+            lambda x: np.asarray(forward(x, axes)),
+            (slot,),
+            shape,
+            flops=prod(full) * 20,
+        )
+
+    def _linear_algebra(self, node: LinearAlgebra) -> Slot:
+        (matrix,) = node.arguments
+        slot = self._numeric(self.slot_of(matrix))
+        full = _numbers(matrix.shape)
+        if slot.shape != full:
+            slot = self.assembly.view(
+                ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
+            )
+        shape = _numbers(node.shape)
+        function = node.function
+        flops = function.flops_per_cube * full[0] ** (3 if function.copies < 2 else 5)
+        return self.assembly.emit(
+            (function.name,),
+            lambda x: np.asarray(function.forward(x)),
+            (slot,),
+            shape,
+            flops=flops,
+        )
+
+    def _stack(self, node: Stack) -> Slot:
+        slots = [self._numeric(self.slot_of(part)) for part in node.parts]
+        part_shape = _numbers(node.shape[1:])
+
+        def call(*parts: Values) -> Values:
+            result = np.empty((len(parts), *part_shape))
+            for k, part in enumerate(parts):
+                result[k] = part
+            return result
+
+        return self.assembly.emit(("stack", part_shape), call, slots, _numbers(node.shape))
+
+    def _sum(self, node: Sum) -> Slot:
+        fused = fused_sum(node)
+        if fused is not None:
+            name, kernel, inner, coefficient = fused
+            slot = self._numeric(self.slot_of(inner))
+            slot = self.assembly.emit(name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20)
+            return self._scaled(slot, float(coefficient))
+        total: Slot | None = None
+        terms = sorted(node.terms, key=lambda t: (number_of(t[1]) is not None, t[0] < 0))
+        for coefficient, term in terms:
+            slot = self._numeric(self.slot_of(term))
+            if total is None:
+                total = self._scaled(slot, float(coefficient))
+                continue
+            name, call = ("subtract", np.subtract) if coefficient < 0 else ("add", np.add)
+            pair = (total, self._scaled(slot, abs(float(coefficient))))
+            total = self.assembly.emit((name,), call, pair, _broadcast(pair), takes_out=True)
+        assert total is not None
+        return total
+
+    def _scaled(self, slot: Slot, coefficient: float) -> Slot:
+        if coefficient == 1:
+            return slot
+        if coefficient == -1:
+            return self.assembly.emit(
+                ("negative",), np.negative, (slot,), slot.shape, takes_out=True
+            )
+        number = self.assembly.constant(coefficient, lambda: np.array(coefficient))
+        return self.assembly.emit(
+            ("multiply",), np.multiply, (number, slot), slot.shape, takes_out=True
+        )
+
+    def _contraction(self, node: Contraction) -> Slot:
+        sizes = _numbers(node.sizes)
+        structure = [f for f in node.factors if isinstance(f.node, Delta | Selection | OneHot)]
+        rest = [f for f in node.factors if not isinstance(f.node, Delta | Selection | OneHot)]
+        letters = list(range(node.ndim))
+        embedding = _Embedding(letters, sizes)
+        for f in structure:
+            rest = embedding.restrict(f, rest)
+        operands = [self._operand(f, embedding) for f in rest]
+        output = tuple(embedding.inner)
+        product = Product(self.assembly, embedding.sizes, output)
+        result = product.result(operands, float(node.coefficient))
+        carried = tuple(x for x in output if x in result.letters)
+        axes = tuple(result.letters.index(x) for x in carried)
+        shape = tuple(embedding.sizes[x] if x in carried else 1 for x in output)
+        slot = product._viewed(result.slot, axes, shape)
+        return embedding.placed(self.assembly, self._numeric(slot))
+
+    def _operand(self, factor: Factor, embedding: "_Embedding") -> Operand:
+        node, letters, exponent = factor
+        slot = self.slot_of(node)
+        hazard = self._hazards[node] or exponent < 0 or not is_whole(exponent)
+        thin = [k for k, n in enumerate(node.shape) if slot.shape[k] == 1 and n != 1]
+        if thin:
+            kept = tuple(n for k, n in enumerate(slot.shape) if k not in thin)
+            slot = self.assembly.view(("reshape", kept), lambda x: x.reshape(kept), slot, kept)
+            letters = tuple(x for k, x in enumerate(letters) if k not in thin)
+        slot, letters = embedding.sliced(self.assembly, slot, letters)
+        slot, letters = self._diagonal(slot, letters)
+        inverse = exponent < 0
+        return Operand(self._power(slot, abs(float(exponent))), letters, inverse, hazard)
+
+    def _diagonal(
+        self, slot: Slot, letters: tuple[int, ...]
+    ) -> tuple[Slot, tuple[int, ...]]:
+        """The entries where axes of the same letter agree."""
+        while len(set(letters)) < len(letters):
+            first, second = next(
+                (k, m)
+                for k, x in enumerate(letters)
+                for m, y in enumerate(letters[k + 1 :], k + 1)
+                if x == y
+            )
+            kept = [k for k in range(len(letters)) if k not in (first, second)]
+            shape = (*(slot.shape[k] for k in kept), slot.shape[first])
+            slot = self.assembly.view(
+                ("diagonal", first, second),
+                lambda x, a=first, b=second: x.diagonal(axis1=a, axis2=b),  # type: ignore[misc]  # bound defaults
+                slot,
+                shape,
+            )
+            letters = (*(letters[k] for k in kept), letters[first])
+        return slot, letters
+
+    def _power(self, slot: Slot, exponent: float) -> Slot:
+        if exponent == 1 or slot.is_mask:
+            return slot
+        named: dict[float, np.ufunc] = {0.5: np.sqrt, 2.0: np.square}
+        call: Callable[..., Values]
+        if exponent in named:
+            call = named[exponent]
+            takes_out = True
+        elif exponent.is_integer() and exponent <= _MULTIPLIED_POWERS:
+            half = self._power(slot, 2.0)
+            other = half if exponent == _MULTIPLIED_POWERS else slot
+            return self.assembly.emit(
+                ("multiply",), np.multiply, (half, other), slot.shape, takes_out=True
+            )
+        else:
+            call, takes_out = (lambda x: np.power(x, exponent)), False
+        return self.assembly.emit(
+            ("power", exponent),
+            call,
+            (slot,),
+            slot.shape,
+            flops=prod(slot.shape) * 20,
+            takes_out=takes_out,
+        )
+
+
+def _broadcast(slots: Sequence[Slot]) -> tuple[int, ...]:
+    return tuple(max(sizes) for sizes in zip(*(s.shape for s in slots), strict=True))
+
+
+class _Embedding:
+    """What selections and deltas leave to do: slices before the product, places after it.
+
+    `inner` are the letters the product is computed over, one per output axis that is not
+    fixed; `placed` puts its result where the output wants it, zeros elsewhere.
+    """
+
+    def __init__(self, output: list[int], sizes: Sequence[int]) -> None:
+        self.output = tuple(output)
+        self.inner = list(output)
+        self.sizes = list(sizes)
+        self._slices: dict[int, tuple[int, slice | int]] = {}
+        self._places: dict[int, tuple[int, int, int] | int] = {}
+        self._tied: list[tuple[int, int]] = []
+
+    def restrict(self, factor: Factor, rest: list[Factor]) -> list[Factor]:
+        """Take note of one structural factor; the other factors stay as they are."""
+        node = factor.node
+        if isinstance(node, Delta):
+            root, twin = factor.letters
+            self._tied.append((root, twin))
+            self.inner.remove(twin)
+            return rest
+        if isinstance(node, OneHot):
+            (letter,) = factor.letters
+            if letter in self._slices or letter in self._places:
+                return [*rest, factor]
+            self._slices[letter] = (-1, node.position)
+            if letter in self.inner:
+                self._places[letter] = node.position
+                self.inner.remove(letter)
+            return rest
+        assert isinstance(node, Selection)
+        row, column = factor.letters
+        if row == column or row in self._slices or any(row in pair for pair in self._tied):
+            return [*rest, factor]
+        count = self.sizes[column]
+        stop = node.first + node.step * count
+        self._slices[row] = (column, slice(node.first, stop if stop >= 0 else None, node.step))
+        if row in self.inner:
+            self._places[row] = (column, node.first, node.step)
+            self.inner.remove(row)
+            if column not in self.inner:
+                self.inner.append(column)
+        return rest
+
+    def sliced(
+        self, assembly: Assembly, slot: Slot, letters: tuple[int, ...]
+    ) -> tuple[Slot, tuple[int, ...]]:
+        """An operand's slot restricted to what the selections let through."""
+        if not any(x in self._slices for x in letters):
+            return slot, letters
+        picks = tuple(self._slices[x][1] if x in self._slices else slice(None) for x in letters)
+        left = tuple(self._slices[x][0] if x in self._slices else x for x in letters)
+        left = tuple(x for x in left if x >= 0)
+        shape = tuple(self.sizes[x] for x in left)
+        key = ("slice", tuple(str(p) for p in picks))
+        return assembly.view(key, lambda x: x[picks], slot, shape), left
+
+    def placed(self, assembly: Assembly, slot: Slot) -> Slot:
+        """The product over `inner`, spread to the output's axes."""
+        if not self._places and not self._tied:
+            return slot
+        shape = tuple(self.sizes[x] for x in self.output)
+        inner = tuple(self.inner)
+        root = dict((twin, first) for first, twin in self._tied)
+
+        def call(values: Values) -> Values:
+            full = np.broadcast_to(values, tuple(self.sizes[x] for x in inner))
+            grids = np.ix_(*(np.arange(self.sizes[x]) for x in inner)) if inner else ()
+            place = dict(zip(inner, grids, strict=True))
+            result = np.zeros(shape)
+            result[tuple(self._position(x, root, place) for x in self.output)] = full
+            return result
+
+        return assembly.emit(("place", self.output, *map(str, (self._places, root, inner))), call, (slot,), shape)
+
+    def _position(self, letter: int, root: dict[int, int], place: dict[int, Values]) -> object:
+        letter = root.get(letter, letter)
+        where = self._places.get(letter)
+        if where is None:
+            return place[letter]
+        if isinstance(where, int):
+            return where
+        column, first, step = where
+        return place[column] * step + first

@@ -1,0 +1,255 @@
+"""Lowering one contraction: views for what is only named, then the cheapest pair first.
+
+No outer product is made while a letter is shared; masks are applied by selection before
+anything they must hide is multiplied. At run time there are BLAS and broadcast calls only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.numeric.assembly import Assembly, Slot
+from service.numeric.kernels import select_values
+
+Letters = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operand:
+    """A slot with a letter per axis; `inverse` means it divides, `hazard` that it may overflow."""
+
+    slot: Slot
+    letters: Letters
+    inverse: bool = False
+    hazard: bool = False
+
+
+class Product:
+    """The operands of one contraction, multiplied out over an assembly."""
+
+    def __init__(self, assembly: Assembly, sizes: Sequence[int], output: Letters) -> None:
+        self.assembly = assembly
+        self.sizes = sizes
+        self.output = output
+
+    def result(self, operands: list[Operand], coefficient: float) -> Operand:
+        """coefficient · Σ Π operands, over the output letters that some operand carries."""
+        masks = [o for o in operands if o.slot.is_mask]
+        factors = [o for o in operands if not o.slot.is_mask]
+        factors = self._masked(factors, self._merged_masks(masks))
+        scalars = [o for o in factors if not o.letters]
+        factors = [self._summed(o, factors) for o in factors if o.letters]
+        factors.sort(key=lambda o: (o.inverse, o.slot.position))
+        while len(factors) > 1:
+            first, second = self._cheapest_pair(factors)
+            rest = [o for o in factors if o is not first and o is not second]
+            factors = [*rest, self._pair(first, second, rest)]
+        result = factors[0] if factors else None
+        return self._with_scalars(result, scalars, coefficient)
+
+    def _size(self, letters: Sequence[int] | frozenset[int]) -> int:
+        return prod(self.sizes[x] for x in letters)
+
+    def _shape(self, letters: Sequence[int]) -> tuple[int, ...]:
+        return tuple(self.sizes[x] for x in letters)
+
+    def _merged_masks(self, masks: list[Operand]) -> list[Operand]:
+        """Masks over the same letters joined into one."""
+        merged: dict[frozenset[int], Operand] = {}
+        for mask in masks:
+            key = frozenset(mask.letters)
+            if key in merged:
+                first = merged[key]
+                aligned = self._aligned(mask, first.letters)
+                slot = self.assembly.emit(
+                    ("and",),
+                    np.logical_and,
+                    (first.slot, aligned),
+                    first.slot.shape,
+                    is_mask=True,
+                )
+                mask = Operand(slot, first.letters)  # noqa: PLW2901  # the joined mask
+            merged[key] = mask
+        return list(merged.values())
+
+    def _masked(self, factors: list[Operand], masks: list[Operand]) -> list[Operand]:
+        """The factors with each mask selected into those that it must hide from."""
+        for mask in masks:
+            own = frozenset(mask.letters)
+            equal = [o for o in factors if frozenset(o.letters) == own]
+            under = [o for o in factors if o.hazard and frozenset(o.letters) < own]
+            joined = equal + [o for o in under if o.letters] + [o for o in under if not o.letters]
+            over = [o for o in factors if o.hazard and frozenset(o.letters) > own]
+            factors = [o for o in factors if not any(o is g for g in joined + over)]
+            factors += [self._selected(mask, o) for o in over]
+            if joined:
+                whole = joined[0]
+                for o in joined[1:]:
+                    whole = self._multiplied(whole, o, self._ordered(whole, o))
+                factors.append(self._selected(mask, whole))
+            elif not over or own - {x for o in over for x in o.letters}:
+                factors.append(Operand(self._as_numbers(mask.slot), mask.letters))
+        return factors
+
+    def _as_numbers(self, slot: Slot) -> Slot:
+        return self.assembly.emit(("float",), _as_float, (slot,), slot.shape)
+
+    def _selected(self, mask: Operand, values: Operand) -> Operand:
+        values = self._direct(values)
+        letters = values.letters if len(values.letters) >= len(mask.letters) else mask.letters
+        slots = (self._aligned(mask, letters), self._aligned(values, letters))
+        shape = self._shape(letters)
+        slot = self.assembly.emit(("select",), select_values, slots, shape)
+        return Operand(slot, letters)
+
+    def _direct(self, operand: Operand) -> Operand:
+        """The operand without a pending division."""
+        if not operand.inverse:
+            return operand
+        shape = operand.slot.shape
+        slot = self.assembly.emit(
+            ("reciprocal",), np.reciprocal, (operand.slot,), shape, takes_out=True
+        )
+        return Operand(slot, operand.letters)
+
+    def _aligned(self, operand: Operand, letters: Letters) -> Slot:
+        """The operand as a view with these axes, size 1 where it lacks one."""
+        axes = tuple(operand.letters.index(x) for x in letters if x in operand.letters)
+        shape = tuple(self.sizes[x] if x in operand.letters else 1 for x in letters)
+        return self._viewed(operand.slot, axes, shape)
+
+    def _viewed(self, slot: Slot, axes: tuple[int, ...], shape: tuple[int, ...]) -> Slot:
+        if axes != tuple(range(len(axes))):
+            moved = tuple(slot.shape[a] for a in axes)
+            slot = self.assembly.view(
+                ("transpose", axes), lambda x: x.transpose(axes), slot, moved
+            )
+        if slot.shape == shape:
+            return slot
+        return self.assembly.view(("reshape", shape), lambda x: x.reshape(shape), slot, shape)
+
+    def _summed(self, operand: Operand, operands: list[Operand]) -> Operand:
+        """The operand summed over the letters that nothing else needs."""
+        needed = set(self.output).union(*(o.letters for o in operands if o is not operand))
+        lonely = tuple(k for k, x in enumerate(operand.letters) if x not in needed)
+        if not lonely:
+            return operand
+        operand = self._direct(operand)
+        letters = tuple(x for x in operand.letters if x in needed)
+        slot = self.assembly.emit(
+            ("sum", lonely),
+            lambda x: np.sum(x, axis=lonely),
+            (operand.slot,),
+            self._shape(letters),
+            flops=prod(operand.slot.shape),
+        )
+        return Operand(slot, letters, hazard=operand.hazard)
+
+    def _cheapest_pair(self, factors: list[Operand]) -> tuple[Operand, Operand]:
+        def cost(pair: tuple[Operand, Operand]) -> tuple[int, int, int]:
+            first, second = frozenset(pair[0].letters), frozenset(pair[1].letters)
+            rest = set(self.output).union(*(o.letters for o in factors if o not in pair))
+            both = first | second
+            is_outer = not first & second
+            return int(is_outer), self._size(both), self._size(both & rest)
+
+        return min(combinations(factors, 2), key=cost)
+
+    def _pair(self, first: Operand, second: Operand, rest: list[Operand]) -> Operand:
+        needed = set(self.output).union(*(o.letters for o in rest))
+        contracted = [x for x in first.letters if x in second.letters and x not in needed]
+        if not contracted:
+            return self._multiplied(first, second, self._ordered(first, second))
+        return self._matrix_product(self._direct(first), self._direct(second), contracted)
+
+    def _ordered(self, *operands: Operand) -> Letters:
+        """The letters of the operands: the output's in its order, then the others."""
+        carried = dict.fromkeys(x for o in operands for x in o.letters)
+        front = [x for x in self.output if x in carried]
+        return (*front, *(x for x in carried if x not in self.output))
+
+    def _multiplied(self, first: Operand, second: Operand, letters: Letters) -> Operand:
+        if first.inverse and not second.inverse:
+            first, second = second, first
+        divides = second.inverse and not first.inverse
+        name, call = ("divide", np.divide) if divides else ("multiply", np.multiply)
+        slots = (self._aligned(first, letters), self._aligned(second, letters))
+        if name == "multiply":
+            slots = (min(slots), max(slots))
+        slot = self.assembly.emit((name,), call, slots, self._shape(letters), takes_out=True)
+        hazard = first.hazard or second.hazard
+        return Operand(slot, letters, first.inverse and second.inverse, hazard)
+
+    def _matrix_product(
+        self, first: Operand, second: Operand, contracted: list[int]
+    ) -> Operand:
+        shared = [x for x in first.letters if x in second.letters]
+        batch = tuple(x for x in self._ordered(first, second) if x in shared)
+        batch = tuple(x for x in batch if x not in contracted)
+        left = tuple(x for x in self._ordered(first) if x not in shared)
+        right = tuple(x for x in self._ordered(second) if x not in shared)
+        inner = tuple(contracted)
+        if self._comes_first(right, left):
+            first, second, left, right = second, first, right, left
+        flops = 2 * self._size((*batch, *left, *right, *inner))
+        lead = self._shape(batch)
+        k, m, n = self._size(inner), self._size(left), self._size(right)
+        if not left and not right:
+            slots = (
+                self._grouped(first, (*batch, *inner), (*lead, k)),
+                self._grouped(second, (*batch, *inner), (*lead, k)),
+            )
+            slot = self.assembly.emit(
+                ("vecdot",), np.vecdot, (min(slots), max(slots)), lead, flops=flops
+            )
+            return Operand(slot, batch, hazard=first.hazard or second.hazard)
+        row = (m,) if left or batch else ()
+        column = (n,) if right or batch else ()
+        slots = (
+            self._grouped(first, (*batch, *left, *inner), (*lead, *row, k)),
+            self._grouped(second, (*batch, *inner, *right), (*lead, k, *column)),
+        )
+        slot = self.assembly.emit(
+            ("matmul",), np.matmul, slots, (*lead, *row, *column), flops=flops, takes_out=True
+        )
+        letters = (*batch, *left, *right)
+        slot = self._viewed(slot, tuple(range(len(slot.shape))), self._shape(letters))
+        return Operand(slot, letters, hazard=first.hazard or second.hazard)
+
+    def _comes_first(self, right: Letters, left: Letters) -> bool:
+        """Whether the output has the right operand's letters before the left's."""
+        order = {x: k for k, x in enumerate(self.output)}
+        far = len(order)
+        return min((order.get(x, far) for x in right), default=far) < min(
+            (order.get(x, far) for x in left), default=far
+        )
+
+    def _grouped(self, operand: Operand, letters: Letters, shape: tuple[int, ...]) -> Slot:
+        """The operand as a matrix: axes in this order, then grouped to this shape."""
+        axes = tuple(operand.letters.index(x) for x in letters)
+        return self._viewed(operand.slot, axes, shape)
+
+    def _with_scalars(
+        self, result: Operand | None, scalars: list[Operand], coefficient: float
+    ) -> Operand:
+        if coefficient != 1 or not (result or scalars):
+            number = self.assembly.constant(coefficient, lambda: np.array(coefficient))
+            scalars = [*scalars, Operand(number, ())]
+        scale = scalars[0] if scalars else None
+        for o in scalars[1:]:
+            assert scale is not None
+            scale = self._multiplied(scale, o, ())
+        if result is None:
+            assert scale is not None
+            return self._direct(scale)
+        if scale is None:
+            return self._direct(result)
+        return self._direct(self._multiplied(result, scale, result.letters))
+
+
+def _as_float(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return mask.astype(np.float64)
