@@ -1,4 +1,4 @@
-"""The constructors of nodes that apply a record: elementwise, reduction, matrix function, stack."""
+"""The constructors of nodes that apply a record, and of stacks."""
 
 from collections.abc import Sequence
 
@@ -93,9 +93,7 @@ def apply_reduction(
 
 def _reduction(function: ReductionFunction, argument: Node, axes: tuple[int, ...]) -> Node:
     shape = tuple(n for axis, n in enumerate(argument.shape) if axis not in axes)
-    digest = digest_of(
-        "reduction", function.name.encode(), text_bytes(axes), argument.digest
-    )
+    digest = digest_of("reduction", function.name.encode(), text_bytes(axes), argument.digest)
     return intern_node(
         Reduction, digest, shape, (argument,), function=function, argument=argument, axes=axes
     )

@@ -24,7 +24,7 @@ def canonical_factors(
     """
     summed = sorted({label for f in factors for label in f.letters if label >= ndim})
     if len(summed) <= 1:
-        renaming = {label: ndim for label in summed}
+        renaming = dict.fromkeys(summed, ndim)
         relabelled = [_renamed(f, renaming, ndim) for f in factors] if summed else factors
         return tuple(sorted(relabelled, key=_order)), [*range(ndim), *summed]
     start = dict.fromkeys(summed, ndim)

@@ -4,8 +4,9 @@ A derivative of y by x has shape y.shape + x.shape. Cotangents of a node are add
 node is pulled back, so that shared nodes are walked once and not once per path.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from service.calculus.dimensions import Dimension
 from service.calculus.graph import (
@@ -46,36 +47,48 @@ class LocalDerivative:
 
 def local_derivatives(node: Node, wrt: frozenset[str]) -> Iterator[LocalDerivative]:
     """The derivative of a node by each operand that depends on `wrt`."""
-    if isinstance(node, Contraction):
-        yield from _contraction_derivatives(node, wrt)
-        return
+    return _LOCAL[type(node)](node, wrt)
+
+
+def _sum_derivatives(node: Sum, wrt: frozenset[str]) -> Iterator[LocalDerivative]:
     letters = tuple(range(node.ndim))
-    if isinstance(node, Sum):
-        for coefficient, term in node.terms:
-            if not wrt.isdisjoint(term.variables):
-                yield LocalDerivative(node, term, coefficient, (), letters, letters)
-    elif isinstance(node, Elementwise):
-        for partial, argument in zip(node.function.partials, node.arguments, strict=True):
-            if not wrt.isdisjoint(argument.variables):
-                slope = Factor(partial(node.arguments, node), letters)
-                yield LocalDerivative(node, argument, ONE, (slope,), letters, letters)
-    elif isinstance(node, Reduction):
-        argument, axes = node.argument, node.axes
-        into = tuple(range(argument.ndim))
-        slope = Factor(node.function.partial(argument, spread(node, argument, axes), axes), into)
-        kept = tuple(x for x in into if x not in axes)
-        yield LocalDerivative(node, argument, ONE, (slope,), kept, into)
-    elif isinstance(node, LinearAlgebra):
-        (matrix,) = node.arguments
-        coefficient, parts = node.function.derivative(matrix, node)
-        factors = tuple(Factor(part, places) for part, places in parts)
-        into = (node.ndim, node.ndim + 1)
-        yield LocalDerivative(node, matrix, coefficient, factors, letters, into)
-    elif isinstance(node, Stack):
-        for position, part in enumerate(node.parts):
-            if not wrt.isdisjoint(part.variables):
-                row = Factor(one_hot(len(node.parts), position), (0,))
-                yield LocalDerivative(node, part, ONE, (row,), letters, letters[1:])
+    for coefficient, term in node.terms:
+        if not wrt.isdisjoint(term.variables):
+            yield LocalDerivative(node, term, coefficient, (), letters, letters)
+
+
+def _elementwise_derivatives(
+    node: Elementwise, wrt: frozenset[str]
+) -> Iterator[LocalDerivative]:
+    letters = tuple(range(node.ndim))
+    for partial, argument in zip(node.function.partials, node.arguments, strict=True):
+        if not wrt.isdisjoint(argument.variables):
+            slope = Factor(partial(node.arguments, node), letters)
+            yield LocalDerivative(node, argument, ONE, (slope,), letters, letters)
+
+
+def _reduction_derivatives(node: Reduction, _: frozenset[str]) -> Iterator[LocalDerivative]:
+    argument, axes = node.argument, node.axes
+    into = tuple(range(argument.ndim))
+    slope = node.function.partial(argument, spread(node, argument, axes), axes)
+    kept = tuple(x for x in into if x not in axes)
+    yield LocalDerivative(node, argument, ONE, (Factor(slope, into),), kept, into)
+
+
+def _matrix_derivatives(node: LinearAlgebra, _: frozenset[str]) -> Iterator[LocalDerivative]:
+    (matrix,) = node.arguments
+    coefficient, parts = node.function.derivative(matrix, node)
+    factors = tuple(Factor(part, places) for part, places in parts)
+    into = (node.ndim, node.ndim + 1)
+    yield LocalDerivative(node, matrix, coefficient, factors, tuple(range(node.ndim)), into)
+
+
+def _stack_derivatives(node: Stack, wrt: frozenset[str]) -> Iterator[LocalDerivative]:
+    letters = tuple(range(node.ndim))
+    for position, part in enumerate(node.parts):
+        if not wrt.isdisjoint(part.variables):
+            row = Factor(one_hot(len(node.parts), position), (0,))
+            yield LocalDerivative(node, part, ONE, (row,), letters, letters[1:])
 
 
 def _contraction_derivatives(
@@ -91,6 +104,16 @@ def _contraction_derivatives(
             rest = (*rest, Factor(operand, places, lowered))
         coefficient = multiplied(node.coefficient, exponent)
         yield LocalDerivative(node, operand, coefficient, rest, letters, places)
+
+
+_LOCAL: Mapping[type[Node], Callable[[Any, frozenset[str]], Iterator[LocalDerivative]]] = {
+    Contraction: _contraction_derivatives,
+    Sum: _sum_derivatives,
+    Elementwise: _elementwise_derivatives,
+    Reduction: _reduction_derivatives,
+    LinearAlgebra: _matrix_derivatives,
+    Stack: _stack_derivatives,
+}
 
 
 def pull_back(root: Node, seed: Node, variables: Sequence[Variable]) -> dict[Variable, Node]:
@@ -123,7 +146,9 @@ def push_forward(root: Node, seeds: dict[Variable, Node]) -> Node:
     wrt = frozenset(v.name for v in seeds)
     first, first_seed = next(iter(seeds.items()))
     extra_shape = first_seed.shape[first.ndim :]
-    tangents: dict[Node, Node] = dict(seeds)
+    tangents: dict[Node, Node] = {}
+    for seeded, tangent in seeds.items():
+        tangents[seeded] = tangent
     for node in topological([root], wrt):
         if isinstance(node, Variable):
             continue
@@ -135,11 +160,11 @@ def push_forward(root: Node, seeds: dict[Variable, Node]) -> Node:
     return tangents.get(root, filled(ZERO, root.shape + extra_shape))
 
 
-def _composed(
-    local: LocalDerivative, direction: Node, extra: int, *, is_reverse: bool
-) -> Node:
+def _composed(local: LocalDerivative, direction: Node, extra: int, *, is_reverse: bool) -> Node:
     """seed · local over the node's axes, or local · seed over the operand's."""
-    top = max((*local.out, *local.into, *(x for f in local.factors for x in f.letters)), default=-1)
+    top = max(
+        (*local.out, *local.into, *(x for f in local.factors for x in f.letters)), default=-1
+    )
     more = tuple(range(top + 1, top + 1 + extra))
     shape = direction.shape
     sizes: dict[int, Dimension] = dict(zip(local.into, local.operand.shape, strict=True))

@@ -118,6 +118,7 @@ class Contraction(Node):
 
     @property
     def operands(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
         return tuple(factor.node for factor in self.factors)
 
 
@@ -129,6 +130,7 @@ class Sum(Node):
 
     @property
     def operands(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
         return tuple(node for _, node in self.terms)
 
 
@@ -141,6 +143,7 @@ class Elementwise(Node):
 
     @property
     def operands(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
         return self.arguments
 
 
@@ -154,6 +157,7 @@ class Reduction(Node):
 
     @property
     def operands(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
         return (self.argument,)
 
 
@@ -166,6 +170,7 @@ class LinearAlgebra(Node):
 
     @property
     def operands(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
         return self.arguments
 
 
@@ -177,6 +182,7 @@ class Stack(Node):
 
     @property
     def operands(self) -> tuple[Node, ...]:
+        """The nodes this one is made of."""
         return self.parts
 
 

@@ -332,7 +332,9 @@ class _Product:
         indicators: list[Factor] = []
         for f in self.factors:
             key = (f.node, f.letters)
-            exponents[key] = added(exponents[key], f.exponent) if key in exponents else f.exponent
+            exponents[key] = (
+                added(exponents[key], f.exponent) if key in exponents else f.exponent
+            )
         merged: list[Factor] = []
         for (node, letters), exponent in exponents.items():
             if exponent == 0:
@@ -474,7 +476,9 @@ def _chosen(node: Node, compared: tuple[Node, ...]) -> Node | None:
     if isinstance(node, Elementwise) and node.function.given_greater:
         return node.function.given_greater(node.arguments, compared)
     if isinstance(node, Sum):
-        terms = [(c, _chosen(t, compared) or t) for c, t in node.terms if not isinstance(t, Sum)]
+        terms = [
+            (c, _chosen(t, compared) or t) for c, t in node.terms if not isinstance(t, Sum)
+        ]
         if any(new is not old for (_, new), (_, old) in zip(terms, node.terms, strict=True)):
             return add(terms, node.shape)
     return None

@@ -1,4 +1,4 @@
-"""Coefficients: exact fractions while they fit 64 bits, float64 beyond; never a Python big int."""
+"""Coefficients: exact fractions while they fit 64 bits, float64 beyond."""
 
 from fractions import Fraction
 from math import gcd, lcm

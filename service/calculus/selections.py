@@ -23,6 +23,7 @@ from service.calculus.graph import (
 
 STRUCTURAL = (Delta, Selection, OneHot)
 
+
 def delta(size: Dimension) -> Delta:
     """The identity of this size, shape (size, size)."""
     return intern_node(Delta, digest_of("delta", text_bytes(size)), (size, size), ())
@@ -159,8 +160,8 @@ def _picked(factor: Factor, rest: list[Factor], carrier: Factor) -> list[Factor]
         part = carrier.node.parts[node.position]
         return [*others, Factor(part, left, carrier.exponent)]
     if isinstance(carrier.node, Constant) and carrier.exponent == ONE:
-        value = carrier.node.value.take(node.position, axis=axis)
-        return [*others, Factor(constant(value.copy()), left)]
+        value = np.array(carrier.node.value.take(node.position, axis=axis))
+        return [*others, Factor(constant(value), left)]
     return _UNCHANGED
 
 
@@ -215,9 +216,7 @@ def _starred(factors: list[Factor], output: list[int]) -> list[Factor]:
         first, second = sorted((find(x) for x in f.letters), key=rank.__getitem__)
         root[second] = first
     others = [
-        Factor(
-            f.node, tuple(find(x) if x in root else x for x in f.letters), f.exponent
-        )
+        Factor(f.node, tuple(find(x) if x in root else x for x in f.letters), f.exponent)
         for f in factors
         if not isinstance(f.node, Delta)
     ]

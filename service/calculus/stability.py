@@ -56,11 +56,11 @@ def _logistic(divisor: Factor, exponent: Node, rest: list[Factor]) -> list[Facto
     """(1 + exp z)⁻ᵏ as sigmoid(−z)ᵏ, and exp(z) · sigmoid(−z) as sigmoid(z)."""
     count = -divisor.exponent
     for position, f in enumerate(rest):
-        is_same = isinstance(f.node, Elementwise) and f.node.function is EXP
-        if is_same and f.node.operands[0] is exponent and f.letters == divisor.letters:
-            if f.exponent == count:
-                rest[position] = Factor(apply_elementwise(SIGMOID, exponent), f.letters, count)
-                return rest
+        is_exp = isinstance(f.node, Elementwise) and f.node.function is EXP
+        is_beside = f.letters == divisor.letters and f.exponent == count
+        if is_exp and is_beside and f.node.operands[0] is exponent:
+            rest[position] = Factor(apply_elementwise(SIGMOID, exponent), f.letters, count)
+            return rest
     negated = scaled(exponent, -ONE)
     return [*rest, Factor(apply_elementwise(SIGMOID, negated), divisor.letters, count)]
 
@@ -96,5 +96,3 @@ def _reduced_axes(numerator: Factor, divisor: Factor) -> tuple[int, ...] | None:
     axes = tuple(k for k, x in enumerate(numerator.letters) if x not in divisor.letters)
     kept = tuple(x for x in numerator.letters if x in divisor.letters)
     return axes if axes and kept == divisor.letters else None
-
-

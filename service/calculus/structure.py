@@ -1,4 +1,4 @@
-"""The structure of a derivative, read off its indices: zero, identity, diagonal, terms of factors.
+"""The structure of a derivative, read off its indices: special, or terms of factors.
 
 Nothing here looks at numbers: a derivative that only vanishes at a point is not zero.
 """
@@ -60,10 +60,13 @@ Special = Zero | Identity | Diagonal
 
 
 def special_structure(node: Node, out_ndim: int) -> Special | None:
-    """Zero, identity or diagonal where the derivative is one; its first axes are the output's."""
+    """Zero, identity or diagonal, where the derivative is one; the output's axes come first.
+
+    A scalar by a scalar counts as the identity times a number.
+    """
     if is_zero(node):
         return Zero()
-    if not out_ndim or node.shape[:out_ndim] != node.shape[out_ndim:]:
+    if node.shape[:out_ndim] != node.shape[out_ndim:]:
         return None
     diagonals: list[tuple[Number, Node]] = []
     scales: list[tuple[Number, Node]] = []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.calculus.graph import (
     Constant,
@@ -93,24 +94,19 @@ class _Lowering:
         assert isinstance(node, Stack), type(node)
         return self._stack(node)
 
-    def _operand_slot(self, node: Node) -> Slot:
-        """A node's slot; a structural node is stored only when it is an operand of its own."""
-        return self.slot_of(node)
-
     def _structural(self, node: Node) -> Slot:
         shape = _numbers(node.shape)
         if isinstance(node, Delta):
             return self.assembly.emit(
                 ("identity", shape), lambda: filled_identity(shape[0]), (), shape
             )
-        places: tuple[object, ...] = ()
+        column = np.arange(shape[-1])
+        places: tuple[NDArray[np.int64], ...]
         if isinstance(node, Selection):
-            first, step = node.first, node.step
-            rows = np.arange(shape[1]) * step + first
-            places = (rows, np.arange(shape[1]))
+            places = (column * node.step + node.first, column)
         else:
             assert isinstance(node, OneHot)
-            places = (node.position,)
+            places = (np.array(node.position),)
 
         def make() -> Values:
             result = np.zeros(shape)
@@ -132,9 +128,11 @@ class _Lowering:
         if fused is not None:
             name, kernel, inner = fused
             slot = self._numeric(self.slot_of(inner))
-            return self.assembly.emit(name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20)
+            return self.assembly.emit(
+                name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20
+            )
         function = node.function
-        slots = [self._operand_slot(a) for a in node.arguments]
+        slots = [self.slot_of(a) for a in node.arguments]
         if function.name != "where":
             slots = [self._numeric(s) for s in slots]
         shape = _broadcast(slots)
@@ -200,9 +198,11 @@ class _Lowering:
     def _sum(self, node: Sum) -> Slot:
         fused = fused_sum(node)
         if fused is not None:
-            name, kernel, inner, coefficient = fused
+            key, kernel, inner, coefficient = fused
             slot = self._numeric(self.slot_of(inner))
-            slot = self.assembly.emit(name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20)
+            slot = self.assembly.emit(
+                key, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20
+            )
             return self._scaled(slot, float(coefficient))
         total: Slot | None = None
         terms = sorted(node.terms, key=lambda t: (number_of(t[1]) is not None, t[0] < 0))
@@ -261,9 +261,7 @@ class _Lowering:
         inverse = exponent < 0
         return Operand(self._power(slot, abs(float(exponent))), letters, inverse, hazard)
 
-    def _diagonal(
-        self, slot: Slot, letters: tuple[int, ...]
-    ) -> tuple[Slot, tuple[int, ...]]:
+    def _diagonal(self, slot: Slot, letters: tuple[int, ...]) -> tuple[Slot, tuple[int, ...]]:
         """The entries where axes of the same letter agree."""
         while len(set(letters)) < len(letters):
             first, second = next(
@@ -276,7 +274,7 @@ class _Lowering:
             shape = (*(slot.shape[k] for k in kept), slot.shape[first])
             slot = self.assembly.view(
                 ("diagonal", first, second),
-                lambda x, a=first, b=second: x.diagonal(axis1=a, axis2=b),  # type: ignore[misc]  # bound defaults
+                lambda x, a=first, b=second: x.diagonal(axis1=a, axis2=b),
                 slot,
                 shape,
             )
@@ -378,24 +376,25 @@ class _Embedding:
             return slot
         shape = tuple(self.sizes[x] for x in self.output)
         inner = tuple(self.inner)
-        root = dict((twin, first) for first, twin in self._tied)
+        inner_shape = tuple(self.sizes[x] for x in inner)
+        places = tuple(self._place(x) for x in self.output)
 
         def call(values: Values) -> Values:
-            full = np.broadcast_to(values, tuple(self.sizes[x] for x in inner))
-            grids = np.ix_(*(np.arange(self.sizes[x]) for x in inner)) if inner else ()
-            place = dict(zip(inner, grids, strict=True))
             result = np.zeros(shape)
-            result[tuple(self._position(x, root, place) for x in self.output)] = full
+            strides = dict.fromkeys(inner, 0)
+            for stride, (letter, _, step) in zip(result.strides, places, strict=True):
+                if letter is not None:
+                    strides[letter] += step * stride
+            corner = result[tuple(slice(first, None) for _, first, _ in places)]
+            steps = [strides[x] for x in inner]
+            target = np.lib.stride_tricks.as_strided(corner, inner_shape, steps)
+            target[...] = values
             return result
 
-        return assembly.emit(("place", self.output, *map(str, (self._places, root, inner))), call, (slot,), shape)
+        return assembly.emit(("place", places, inner), call, (slot,), shape)
 
-    def _position(self, letter: int, root: dict[int, int], place: dict[int, Values]) -> object:
-        letter = root.get(letter, letter)
-        where = self._places.get(letter)
-        if where is None:
-            return place[letter]
-        if isinstance(where, int):
-            return where
-        column, first, step = where
-        return place[column] * step + first
+    def _place(self, letter: int) -> tuple[int | None, int, int]:
+        """An output axis as an inner letter, or None where it is fixed; first and step."""
+        letter = {twin: root for root, twin in self._tied}.get(letter, letter)
+        where = self._places.get(letter, (letter, 0, 1))
+        return (None, where, 0) if isinstance(where, int) else where

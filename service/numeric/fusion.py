@@ -56,7 +56,9 @@ def _square_of(node: Node) -> Node | None:
     """x where the node is x² and nothing else."""
     if isinstance(node, Contraction) and node.coefficient == 1 and len(node.factors) == 1:
         inner, letters, exponent = node.factors[0]
-        if exponent == 2 and letters == tuple(range(node.ndim)) == tuple(range(len(node.sizes))):
+        if exponent == 2 and letters == tuple(range(node.ndim)) == tuple(
+            range(len(node.sizes))
+        ):
             return inner
     return None
 
@@ -81,10 +83,8 @@ def _softmax_argument(argument: Node) -> tuple[Node, tuple[int, ...]] | None:
             continue
         rest = [(sign * c, t) for m, (c, t) in enumerate(unit.terms) if m != k]
         x = add(rest, argument.shape)
-        if x is inner.argument and ONE == term.factors[0].exponent:
+        if x is inner.argument and term.factors[0].exponent == ONE:
             kept = tuple(axis for axis in range(x.ndim) if axis not in inner.axes)
             if term.factors[0].letters == kept:
                 return x, inner.axes
     return None
-
-

@@ -7,13 +7,13 @@ from service.calculus.rules.records import Array
 
 def softmax_values(x: Array, axes: tuple[int, ...]) -> Array:
     """exp(x) / Σ exp(x), shifted by the largest entry."""
-    powers = np.exp(x - np.max(x, axis=axes, keepdims=True))
+    powers: Array = np.exp(x - np.max(x, axis=axes, keepdims=True))
     powers /= np.sum(powers, axis=axes, keepdims=True)
     return powers
 
 
 def tanh_slope_values(x: Array) -> Array:
-    """1 − tanh(x)² as 4e / (1 + e)² with e = exp(−2|x|), which keeps its digits at the tails."""
+    """1 − tanh(x)² as 4e / (1 + e)² with e = exp(−2|x|): right also at the tails."""
     tail = np.exp(-2.0 * np.abs(x))
     return 4.0 * tail / np.square(1.0 + tail)
 

@@ -32,7 +32,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A graph compiled for fixed shapes; holds no values but literals, so any thread may run it.
+    """A graph compiled for fixed shapes; any thread may run it, for it holds only literals.
 
     `inputs` maps names to slots, `constants` are (slot, array), `outputs` are slots in the
     order asked for with the full shape of each.

@@ -20,7 +20,7 @@ Letters = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operand:
-    """A slot with a letter per axis; `inverse` means it divides, `hazard` that it may overflow."""
+    """A slot with a letter per axis; `inverse`: it divides, `hazard`: it may overflow."""
 
     slot: Slot
     letters: Letters
@@ -72,7 +72,7 @@ class Product:
                     first.slot.shape,
                     is_mask=True,
                 )
-                mask = Operand(slot, first.letters)  # noqa: PLW2901  # the joined mask
+                mask = Operand(slot, first.letters)  # the joined mask
             merged[key] = mask
         return list(merged.values())
 
@@ -82,7 +82,9 @@ class Product:
             own = frozenset(mask.letters)
             equal = [o for o in factors if frozenset(o.letters) == own]
             under = [o for o in factors if o.hazard and frozenset(o.letters) < own]
-            joined = equal + [o for o in under if o.letters] + [o for o in under if not o.letters]
+            joined = (
+                equal + [o for o in under if o.letters] + [o for o in under if not o.letters]
+            )
             over = [o for o in factors if o.hazard and frozenset(o.letters) > own]
             factors = [o for o in factors if not any(o is g for g in joined + over)]
             factors += [self._selected(mask, o) for o in over]

@@ -56,7 +56,7 @@ EXP = ElementwiseFunction(name="exp", forward=np.exp, partials=(lambda _, y: y,)
 SIN = ElementwiseFunction(
     name="sin", forward=np.sin, partials=(lambda x, _: apply_elementwise(COS, *x),)
 )
-COS = ElementwiseFunction(
+COS: ElementwiseFunction = ElementwiseFunction(
     name="cos",
     forward=np.cos,
     partials=(lambda x, _: scaled(apply_elementwise(SIN, *x), -ONE),),

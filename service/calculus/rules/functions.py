@@ -1,4 +1,4 @@
-"""The functions of the language, one record each: what they take and the graph they stand for."""
+"""The functions of the language, one record each: what they take, what they stand for."""
 
 from collections.abc import Callable
 
@@ -70,7 +70,7 @@ def axes_of(node: Node, axis: Axis) -> tuple[int, ...]:
         if not -node.ndim <= one < node.ndim:
             raise ShapeMismatchError(
                 f"axis {one} does not exist in an operand of shape ({shown(node.shape)})",
-                hint=f"the operand has {node.ndim} axes, counted from 0",
+                hint=f"the operand has ndim {node.ndim}; axes are counted from 0",
             )
         resolved.append(one % node.ndim)
     if len(set(resolved)) < len(resolved):
@@ -105,7 +105,7 @@ def _of_matrix(function: MatrixFunction) -> Callable[[Node], Node]:
 
 
 def _reduced(function: ReductionFunction) -> Callable[[Node, Axis, bool], Node]:
-    def build(x: Node, axis: Axis, keepdims: bool) -> Node:  # noqa: FBT001  # by position
+    def build(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
         axes = axes_of(x, axis)
         if not axes:
             return _of_scalar(function, x)
@@ -119,20 +119,20 @@ def _of_scalar(function: ReductionFunction, x: Node) -> Node:
     return apply_elementwise(ABS, x) if function is NORM2 else x
 
 
-def _sum(x: Node, axis: Axis, keepdims: bool) -> Node:  # noqa: FBT001  # by position
+def _sum(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
     axes = axes_of(x, axis)
     total = summed(x, axes)
     kept = [k for k in range(x.ndim) if k not in axes]
     return with_kept_axes(total, x.shape, kept) if keepdims else total
 
 
-def _mean(x: Node, axis: Axis, keepdims: bool) -> Node:  # noqa: FBT001  # by position
+def _mean(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
     total = _sum(x, axis, keepdims)
     counts = [Factor(size_of(x.shape[k]), (), -ONE) for k in axes_of(x, axis)]
     return contract([Factor(total, tuple(range(total.ndim))), *counts], range(total.ndim), {})
 
 
-def _norm1(x: Node, axis: Axis, keepdims: bool) -> Node:  # noqa: FBT001  # by position
+def _norm1(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
     return _sum(apply_elementwise(ABS, x), axis, keepdims)
 
 
@@ -192,7 +192,7 @@ def _choice_kinks(rule: str) -> Callable[[Node, Node], tuple[Kink, ...]]:
 
 
 def _extreme_kinks(function: ReductionFunction) -> Callable[..., tuple[Kink, ...]]:
-    def kinks(x: Node, axis: Axis, _: bool) -> tuple[Kink, ...]:  # noqa: FBT001  # by position
+    def kinks(x: Node, axis: Axis, _: bool) -> tuple[Kink, ...]:  # by position
         axes = axes_of(x, axis)
         if not axes:
             return ()
@@ -204,7 +204,7 @@ def _extreme_kinks(function: ReductionFunction) -> Callable[..., tuple[Kink, ...
     return kinks
 
 
-def _norm2_kinks(x: Node, axis: Axis, _: bool) -> tuple[Kink, ...]:  # noqa: FBT001  # by position
+def _norm2_kinks(x: Node, axis: Axis, _: bool) -> tuple[Kink, ...]:  # by position
     return (Kink("norm2", _reduced(NORM2)(x, axis, False), 0.0, (-1.0, 1.0)),)
 
 
@@ -213,6 +213,7 @@ FUNCTIONS_IN_ORDER = (
         name="exp",
         parameters=operands("x"),
         build=_unary(EXP),
+        is_entrywise=True,
         summary="The exponential, entry by entry.",
         latex=r"\exp({x})",
     ),
@@ -220,6 +221,7 @@ FUNCTIONS_IN_ORDER = (
         name="log",
         parameters=operands("x"),
         build=_unary(LOG),
+        is_entrywise=True,
         summary="The natural logarithm, entry by entry; x > 0.",
         latex=r"\ln({x})",
         sample=(0.3, 3.0),
@@ -230,6 +232,7 @@ FUNCTIONS_IN_ORDER = (
         name="sin",
         parameters=operands("x"),
         build=_unary(SIN),
+        is_entrywise=True,
         summary="The sine of radians, entry by entry.",
         latex=r"\sin({x})",
     ),
@@ -237,6 +240,7 @@ FUNCTIONS_IN_ORDER = (
         name="cos",
         parameters=operands("x"),
         build=_unary(COS),
+        is_entrywise=True,
         summary="The cosine of radians, entry by entry.",
         latex=r"\cos({x})",
     ),
@@ -244,6 +248,7 @@ FUNCTIONS_IN_ORDER = (
         name="tanh",
         parameters=operands("x"),
         build=_unary(TANH),
+        is_entrywise=True,
         summary="The hyperbolic tangent, entry by entry.",
         latex=r"\tanh({x})",
         note="1 - tanh(z)**2 keeps its digits at the tails",
@@ -252,6 +257,7 @@ FUNCTIONS_IN_ORDER = (
         name="sqrt",
         parameters=operands("x"),
         build=square_root,
+        is_entrywise=True,
         summary="The square root, entry by entry; x ≥ 0, not differentiable at 0.",
         latex=r"\sqrt{{{x}}}",
         sample=(0.3, 3.0),
@@ -262,6 +268,7 @@ FUNCTIONS_IN_ORDER = (
         parameters=operands("x"),
         build=_unary(ABS),
         kinks=lambda x: (Kink("abs", x, 0.0, (-1.0, 1.0)),),
+        is_entrywise=True,
         summary="The absolute value, entry by entry.",
         latex=r"\lvert {x} \rvert",
         note="the derivative at 0 is 0, the centre of [-1, 1]",
@@ -271,6 +278,7 @@ FUNCTIONS_IN_ORDER = (
         parameters=operands("x"),
         build=_unary(SIGN),
         kinks=lambda x: (Kink("sign", x, 0.0, None),),
+        is_entrywise=True,
         summary="-1, 0 or 1, entry by entry; the derivative is 0.",
         latex=r"\operatorname{{sign}}({x})",
         note="the derivative at the jump, x = 0, is given as 0",
@@ -281,6 +289,7 @@ FUNCTIONS_IN_ORDER = (
         parameters=operands("x"),
         build=_relu,
         kinks=lambda x: (Kink("relu", x, 0.0, _RELU_KINK),),
+        is_entrywise=True,
         summary="max(0, x), entry by entry.",
         latex=r"\max(0, {x})",
         note="the derivative at 0 is 0, as Parr & Howard take it",
@@ -289,6 +298,7 @@ FUNCTIONS_IN_ORDER = (
         name="sigmoid",
         parameters=operands("x"),
         build=_unary(SIGMOID),
+        is_entrywise=True,
         summary="1 / (1 + exp(-x)), entry by entry.",
         latex=r"\sigma({x})",
         note="right to the last digits at both tails",
@@ -297,6 +307,7 @@ FUNCTIONS_IN_ORDER = (
         name="softplus",
         parameters=operands("x"),
         build=_unary(SOFTPLUS),
+        is_entrywise=True,
         summary="log(1 + exp(x)), entry by entry.",
         latex=r"\ln(1 + e^{{{x}}})",
     ),
@@ -305,6 +316,7 @@ FUNCTIONS_IN_ORDER = (
         parameters=operands("x", "y"),
         build=lambda x, y: elementwise("compare", MAXIMUM, x, y),
         kinks=_choice_kinks("maximum"),
+        is_entrywise=True,
         summary="The larger of two, entry by entry.",
         latex=r"\max({x}, {y})",
         note="at a tie the variable gets 0 beside a literal, and half beside another operand",
@@ -314,6 +326,7 @@ FUNCTIONS_IN_ORDER = (
         parameters=operands("x", "y"),
         build=lambda x, y: elementwise("compare", MINIMUM, x, y),
         kinks=_choice_kinks("minimum"),
+        is_entrywise=True,
         summary="The smaller of two, entry by entry.",
         latex=r"\min({x}, {y})",
         note="at a tie the variable gets 0 beside a literal, and half beside another operand",
@@ -322,6 +335,7 @@ FUNCTIONS_IN_ORDER = (
         name="where",
         parameters=operands("condition", "x", "y"),
         build=_where,
+        is_entrywise=True,
         summary="x where the condition is not 0, else y; entries not chosen have no effect.",
         latex=r"\begin{{cases}}{x} & {condition}\\{y} & \text{{else}}\end{{cases}}",
         note="the derivative follows the chosen branch",

@@ -110,7 +110,7 @@ POWER = ElementwiseFunction(
     forward=np.power,
     partials=(_power_partial, lambda x, _: apply_elementwise(POWER_SLOPE, *x)),
 )
-POWER_SLOPE = ElementwiseFunction(
+POWER_SLOPE: ElementwiseFunction = ElementwiseFunction(
     name="power_slope",
     forward=power_slope_values,
     partials=(

@@ -7,8 +7,8 @@ import numpy as np
 
 from service.calculus.applications import apply_matrix
 from service.calculus.graph import ONE, Node, Number
-from service.errors import DomainError
 from service.calculus.rules.records import Array, MatrixFunction
+from service.errors import DomainError
 
 Local = tuple[Number, list[tuple[Node, tuple[int, ...]]]]
 
@@ -16,7 +16,7 @@ Local = tuple[Number, list[tuple[Node, tuple[int, ...]]]]
 def inverse_values(matrix: Array) -> Array:
     """The inverse, and nan where the matrix is singular to working precision."""
     try:
-        return np.linalg.inv(matrix)
+        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:
         return np.full(matrix.shape, np.nan)
 
@@ -34,7 +34,8 @@ def cofactor_values(matrix: Array) -> Array:
     """
     left, singular, right = np.linalg.svd(matrix)
     sign = np.round(np.linalg.det(left) * np.linalg.det(right))
-    return sign * ((left * _products_of_others(singular)) @ right)
+    cofactors: Array = sign * ((left * _products_of_others(singular)) @ right)
+    return cofactors
 
 
 def _products_of_others(values: Array) -> Array:
@@ -92,7 +93,8 @@ def cofactor_slope_values(matrix: Array) -> Array:
     outer = left.T[:, :, None] * right[:, None, :]
     straight = np.einsum("ab,aij,bkl->ijkl", pairs, outer, outer, optimize=True)
     crossed = np.einsum("ab,ia,bj,kb,al->ijkl", pairs, left, right, left, right, optimize=True)
-    return sign * (straight - crossed)
+    slope: Array = sign * (straight - crossed)
+    return slope
 
 
 def _cofactor_derivative(matrix: Node, _: Node) -> Local:

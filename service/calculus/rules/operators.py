@@ -19,7 +19,6 @@ from service.calculus.normal_form import (
     unit_part,
 )
 from service.calculus.numbers import is_even, is_whole, multiplied, raised
-from service.calculus.rules.choices import GREATER, GREATER_EQUAL
 from service.calculus.rules.elementwise import ABS, times
 from service.calculus.rules.logarithms import POWER
 from service.calculus.rules.records import ElementwiseFunction
@@ -31,8 +30,13 @@ from service.errors import ShapeMismatchError
 _HALF = ONE / 2
 
 
-def common_shape(action: str, *nodes: Node) -> Shape:
-    """The shape that all the nodes broadcast to.
+def described(node: Node, name: str) -> str:
+    """An operand as an error names it: `A (3×4)`."""
+    return f"{name} ({shown(node.shape)})".strip()
+
+
+def common_shape(action: str, *nodes: Node, names: Sequence[str] = ()) -> Shape:
+    """The shape that all the nodes broadcast to; `names` say in an error what they are.
 
     Raises:
         ShapeMismatchError: when two axes differ and neither has size 1.
@@ -42,7 +46,9 @@ def common_shape(action: str, *nodes: Node) -> Shape:
     for node in nodes:
         for axis, size in enumerate(node.shape, start=ndim - node.ndim):
             if shape[axis] not in (1, size) and size != 1:
-                shapes = " and ".join(f"({shown(n.shape)})" for n in nodes)
+                labels = names or [""] * len(nodes)
+                pairs = zip(nodes, labels, strict=True)
+                shapes = " and ".join(described(n, label) for n, label in pairs)
                 raise ShapeMismatchError(
                     f"cannot {action} {shapes}: the sizes {shape[axis]} and {size} differ",
                     hint="axes are aligned at the last one; a size of 1 fits any other",
@@ -64,37 +70,39 @@ def expanded(node: Node, shape: Shape) -> Node:
     return broadcast(node, shape, [k + offset for k in kept])
 
 
-def elementwise(action: str, function: ElementwiseFunction, *nodes: Node) -> Node:
+def elementwise(
+    action: str, function: ElementwiseFunction, *nodes: Node, names: Sequence[str] = ()
+) -> Node:
     """A function of the table, its arguments broadcast."""
-    shape = common_shape(action, *nodes)
+    shape = common_shape(action, *nodes, names=names)
     return apply_elementwise(function, *(expanded(node, shape) for node in nodes))
 
 
-def added_entries(left: Node, right: Node, sign: int = 1) -> Node:
+def added_entries(left: Node, right: Node, sign: int = 1, *, names: Sequence[str] = ()) -> Node:
     """left + right, or left − right with sign −1."""
-    shape = common_shape("add" if sign > 0 else "subtract", left, right)
+    shape = common_shape("add" if sign > 0 else "subtract", left, right, names=names)
     return add([(ONE, expanded(left, shape)), (sign * ONE, expanded(right, shape))], shape)
 
 
-def multiplied_entries(left: Node, right: Node) -> Node:
+def multiplied_entries(left: Node, right: Node, *, names: Sequence[str] = ()) -> Node:
     """left ⊗ right, entry by entry."""
-    shape = common_shape("multiply", left, right)
+    shape = common_shape("multiply", left, right, names=names)
     return stable_product(times(expanded(left, shape), expanded(right, shape)))
 
 
-def divided(left: Node, right: Node) -> Node:
+def divided(left: Node, right: Node, *, names: Sequence[str] = ()) -> Node:
     """left ⊘ right, entry by entry."""
-    shape = common_shape("divide", left, right)
+    shape = common_shape("divide", left, right, names=names)
     parts = (expanded(left, shape), expanded(right, shape))
     return stable_product(times(*parts, exponents=(ONE, -ONE)))
 
 
-def raised_to(base: Node, exponent: Node) -> Node:
+def raised_to(base: Node, exponent: Node, *, names: Sequence[str] = ()) -> Node:
     """base ** exponent, entry by entry; a numeric exponent stays exact."""
     power = number_of(exponent)
     if power is None or not (float("-inf") < power < float("inf")):
-        return elementwise("raise", POWER, base, exponent)
-    shape = common_shape("raise", base, exponent)
+        return elementwise("raise", POWER, base, exponent, names=names)
+    shape = common_shape("raise", base, exponent, names=names)
     return stable_product(expanded(power_of(base, power), shape))
 
 
@@ -123,18 +131,13 @@ def square_root(node: Node) -> Node:
     return power_of(node, _HALF)
 
 
-def compared(left: Node, right: Node, *, is_strict: bool) -> Node:
-    """left > right, or left ≥ right, as 1 or 0."""
-    return elementwise("compare", GREATER if is_strict else GREATER_EQUAL, left, right)
-
-
-def matrix_product(left: Node, right: Node) -> Node:
+def matrix_product(left: Node, right: Node, *, names: Sequence[str] = ("", "")) -> Node:
     """left @ right with NumPy's meaning; two vectors give their dot product.
 
     Raises:
         ShapeMismatchError: for scalars, and where the inner dimensions differ.
     """
-    shapes = f"({shown(left.shape)}) by ({shown(right.shape)})"
+    shapes = f"{described(left, names[0])} by {described(right, names[1])}"
     if not left.ndim or not right.ndim:
         raise ShapeMismatchError(
             f"cannot multiply {shapes}: @ needs vectors or matrices, not a scalar",

@@ -28,7 +28,8 @@ class Kink:
     """Where a function has no derivative, and what is returned there.
 
     `watched` is the node to look at: positions where it is zero (`zero`), or less than one
-    (`below_one`), are at the kink. `subdifferential` bounds each partial derivative; None at a jump.
+    (`below_one`), are at the kink. `subdifferential` bounds each partial derivative; None at
+    a jump. `value` is what each tied entry gets; of `below_one`, the watched number itself.
     """
 
     rule: str
@@ -91,7 +92,8 @@ class Function:
     raises ShapeMismatchError or NotSquareError for operands that do not fit. `kinks` takes the
     same and says where the derivative is a convention. `sample` is the interval its tests draw
     arguments from, inside its domain. With several operands, `folded_by` names the function
-    of two that joins them.
+    of two that joins them. `is_entrywise`: each entry of the result comes from the operands'
+    entries at its place.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Function:
     sample: tuple[float, float] = (-2.0, 2.0)
     aliases: tuple[str, ...] = ()
     folded_by: str | None = None
+    is_entrywise: bool = False
 
     @property
     def arguments(self) -> str:

@@ -25,7 +25,8 @@ def logsumexp_values(x: Array, axes: Axes) -> Array:
     largest = np.max(x, axis=axes, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0.0)
     total = np.sum(np.exp(x - shift), axis=axes)
-    return np.log(total) + np.squeeze(shift, axis=axes)
+    shifted: Array = np.log(total) + np.squeeze(shift, axis=axes)
+    return shifted
 
 
 def norm2_values(x: Array, axes: Axes) -> Array:
@@ -33,11 +34,12 @@ def norm2_values(x: Array, axes: Axes) -> Array:
     squares = np.sum(np.square(x), axis=axes)
     is_safe = (squares > 1e-290) & (squares < 1e290)
     if np.all(is_safe):
-        return np.sqrt(squares)
+        return np.asarray(np.sqrt(squares))
     largest = np.max(np.abs(x), axis=axes, keepdims=True)
     divisor = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
     total = np.sum(np.square(x / divisor), axis=axes)
-    return np.sqrt(total) * np.squeeze(divisor, axis=axes)
+    norm: Array = np.sqrt(total) * np.squeeze(divisor, axis=axes)
+    return norm
 
 
 def _extreme_partial(x: Node, spread_y: Node, axes: Axes) -> Node:

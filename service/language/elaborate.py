@@ -1,0 +1,282 @@
+"""Syntax tree to graph: names, shapes and broadcasting; every operation with its place."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import e, pi
+
+from service.calculus.applications import stack
+from service.calculus.dimensions import shown as shown_shape
+from service.calculus.graph import Node, variable
+from service.calculus.normal_form import number
+from service.calculus.numbers import from_float
+from service.calculus.rules.records import Function, Kink
+from service.calculus.rules.table import BY_ANY_NAME
+from service.errors import (
+    ExpressionSyntaxError,
+    GradserveError,
+    OverLimitError,
+    ShapeMismatchError,
+    UnknownNameError,
+    WrongArgumentsError,
+)
+from service.language.calls import CallPlan, call_plan
+from service.language.indexing import index_node
+from service.language.operators import OPERATORS
+from service.language.places import nearest, shown
+from service.language.syntax import (
+    Boolean,
+    Call,
+    Index,
+    Let,
+    Name,
+    NewAxis,
+    Number,
+    Operation,
+    Slice,
+    Syntax,
+    Text,
+    Tuple,
+)
+from service.settings import Limits
+
+CONSTANTS = {"pi": pi, "π": pi, "e": e}
+
+_MOST_LABEL = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One operation of the text: its place, what it made of what, how to make it again."""
+
+    start: int
+    end: int
+    node: Node
+    operands: tuple[Node, ...]
+    build: Callable[..., Node]
+    kinks: Callable[[], tuple[Kink, ...]]
+    name: str
+    is_entrywise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """The graph of an expression, its operations in evaluation order, the names it uses."""
+
+    node: Node
+    sites: tuple[Site, ...]
+    names: frozenset[str]
+
+
+def elaborate(
+    text: str, syntax: Syntax, shapes: Mapping[str, tuple[int, ...]], limits: Limits
+) -> Elaborated:
+    """The graph that a syntax tree stands for, for variables of these shapes.
+
+    Raises:
+        ExpressionError: for unknown names and functions, wrong arguments, shapes that clash.
+        OverLimitError: for more than the allowed dimensions or graph nodes.
+    """
+    return _Elaboration(text, shapes, limits).run(syntax)
+
+
+class _Elaboration:
+    def __init__(
+        self, text: str, shapes: Mapping[str, tuple[int, ...]], limits: Limits
+    ) -> None:
+        self.text = text
+        self.limits = limits
+        self.variables = {name: variable(name, shape) for name, shape in shapes.items()}
+        self.bound: dict[str, Node] = {}
+        self.sites: list[Site] = []
+        self.names: set[str] = set()
+
+    def run(self, syntax: Syntax) -> Elaborated:
+        body = syntax
+        if isinstance(syntax, Let):
+            for name, value in syntax.bindings:
+                self._bind(name, self._evaluate(value))
+            body = syntax.body
+        node = self._evaluate(body)
+        return Elaborated(node, tuple(self.sites), frozenset(self.names))
+
+    def _bind(self, name: Name, value: Node) -> None:
+        if name.name in self.variables or name.name in self.bound:
+            kind = "a variable" if name.name in self.variables else "an intermediate"
+            raise ExpressionSyntaxError(
+                f"the name {shown(name.name)} at {name.start}–{name.end} is already {kind}",
+                start=name.start,
+                end=name.end,
+                hint="give the intermediate another name",
+            )
+        self.bound[name.name] = value
+
+    def _evaluate(self, root: Syntax) -> Node:
+        """The node of one statement, its parts first and without recursion."""
+        done: dict[int, Node] = {}
+        pending: list[tuple[Syntax, bool]] = [(root, False)]
+        while pending:
+            syntax, is_ready = pending.pop()
+            if not is_ready:
+                self._check_call(syntax)
+                pending.append((syntax, True))
+                pending.extend((part, False) for part in reversed(_parts(syntax)))
+                continue
+            operands = [done[id(part)] for part in _parts(syntax)]
+            try:
+                node = self._node(syntax, operands)
+                self._check_dimensions(node)
+            except GradserveError as error:
+                raise error.at(syntax.start, syntax.end) from None
+            done[id(syntax)] = node
+        return done[id(root)]
+
+    def _check_call(self, syntax: Syntax) -> None:
+        """Refuse an unknown function before its arguments are looked at."""
+        if isinstance(syntax, Call):
+            declared = self.variables.keys() | self.bound.keys()
+            if syntax.function in declared and syntax.function not in BY_ANY_NAME:
+                inside = self.text[syntax.function_end : syntax.end].strip("() ")
+                raise WrongArgumentsError(
+                    f"{shown(syntax.function)} at {syntax.start}–{syntax.function_end} is a "
+                    "variable, not a function",
+                    start=syntax.start,
+                    end=syntax.end,
+                    hint=f"did you mean {syntax.function} * {self._clipped(inside)}?",
+                )
+            call_plan(syntax)
+
+    def _check_dimensions(self, node: Node) -> None:
+        if node.ndim > self.limits.max_dimensions:
+            raise OverLimitError(
+                f"a value of {node.ndim} dimensions is over the limit of "
+                f"{self.limits.max_dimensions}"
+            )
+
+    def _node(self, syntax: Syntax, operands: Sequence[Node]) -> Node:
+        if isinstance(syntax, Number):
+            return number(syntax.value)
+        if isinstance(syntax, Name):
+            return self._named(syntax)
+        if isinstance(syntax, Operation):
+            return self._operation(syntax, operands)
+        if isinstance(syntax, Call):
+            return self._call(syntax, operands)
+        if isinstance(syntax, Index):
+            return self._index(syntax, operands)
+        raise WrongArgumentsError(
+            f"{self._clipped(self.text[syntax.start : syntax.end])} is not a value",
+            hint="this form is only an option of a function, such as axis=(0, 1)",
+        )
+
+    def _named(self, syntax: Name) -> Node:
+        name = syntax.name
+        self.names.add(name)
+        found = self.bound.get(name) or self.variables.get(name)
+        if found is not None:
+            return found
+        if name in CONSTANTS:
+            return number(from_float(CONSTANTS[name]))
+        close = nearest(name, [*self.variables, *self.bound])
+        offer = f"; did you mean {shown(close)}?" if close else ""
+        known = ", ".join(list(self.variables)[:10]) or "none"
+        raise UnknownNameError(
+            f"unknown name {shown(name)} at {syntax.start}–{syntax.end}{offer}",
+            hint=f"declared variables: {known}",
+        )
+
+    def _operation(self, syntax: Operation, operands: Sequence[Node]) -> Node:
+        if syntax.op == "stack":
+            return self._recorded(syntax, "stack", tuple(operands), _stacked)
+        record = OPERATORS[syntax.op]
+        names = tuple(self._label(part) for part in syntax.args)
+        return self._recorded(
+            syntax,
+            syntax.op,
+            tuple(operands),
+            lambda *nodes: record.build(*nodes, names=names),
+            lambda: record.kinks(*operands),
+            is_entrywise=record.is_entrywise,
+        )
+
+    def _call(self, syntax: Call, operands: Sequence[Node]) -> Node:
+        plan: CallPlan = call_plan(syntax)
+        options = plan.options(dict(zip(map(id, _parts(syntax)), operands, strict=True)))
+        if plan.folded is None:
+            count = len(plan.operands)
+            return self._applied(syntax, plan.function, tuple(operands[:count]), options)
+        result = operands[0]
+        for other in operands[1:]:
+            result = self._applied(syntax, BY_ANY_NAME[plan.folded], (result, other), ())
+        return result
+
+    def _applied(
+        self,
+        syntax: Call,
+        function: Function,
+        operands: tuple[Node, ...],
+        options: Sequence[object],
+    ) -> Node:
+        return self._recorded(
+            syntax,
+            function.name,
+            operands,
+            lambda *nodes: function.build(*nodes, *options),
+            lambda: function.kinks(*operands, *options),
+            is_entrywise=function.is_entrywise,
+        )
+
+    def _recorded(
+        self,
+        syntax: Syntax,
+        name: str,
+        operands: tuple[Node, ...],
+        build: Callable[..., Node],
+        kinks: Callable[[], tuple[Kink, ...]] = tuple,
+        *,
+        is_entrywise: bool = False,
+    ) -> Node:
+        node = build(*operands)
+        site = Site(syntax.start, syntax.end, node, operands, build, kinks, name, is_entrywise)
+        self.sites.append(site)
+        return node
+
+    def _index(self, syntax: Index, operands: Sequence[Node]) -> Node:
+        values = dict(zip(map(id, _parts(syntax)), operands, strict=True))
+        return index_node(operands[0], syntax.items, values)
+
+    def _label(self, syntax: Syntax) -> str:
+        return self._clipped(self.text[syntax.start : syntax.end])
+
+    def _clipped(self, text: str) -> str:
+        text = " ".join(text.split())
+        return text if len(text) <= _MOST_LABEL else text[: _MOST_LABEL - 1] + "…"
+
+
+def _stacked(*parts: Node) -> Node:
+    shapes = list(dict.fromkeys(part.shape for part in parts))
+    if len(shapes) > 1:
+        raise ShapeMismatchError(
+            f"the parts of a vector have shapes ({shown_shape(shapes[0])}) and "
+            f"({shown_shape(shapes[1])})",
+            hint="all parts between [ and ] have one shape",
+        )
+    return stack(parts)
+
+
+def _parts(syntax: Syntax | Slice | NewAxis | None) -> tuple[Syntax, ...]:
+    """The sub-trees that are elaborated before a tree."""
+    if isinstance(syntax, Operation):
+        return syntax.args
+    if isinstance(syntax, Call):
+        options = tuple(value for _, value in syntax.options)
+        plain = tuple(v for v in (*syntax.args, *options) if not isinstance(v, Boolean | Text))
+        return tuple(p for v in plain for p in (v.items if isinstance(v, Tuple) else (v,)))
+    if isinstance(syntax, Index):
+        return (syntax.target, *(p for item in syntax.items for p in _item_parts(item)))
+    return ()
+
+
+def _item_parts(item: Syntax | Slice | NewAxis) -> tuple[Syntax, ...]:
+    if isinstance(item, Slice):
+        return tuple(part for part in (item.first, item.stop, item.step) if part is not None)
+    return () if isinstance(item, NewAxis) else (item,)
