@@ -24,3 +24,9 @@ Shape = tuple[Dimension, ...]
 def shown(shape: Shape) -> str:
     """A shape as a message writes it: `scalar`, `3`, `3×4`."""
     return "×".join(str(size) for size in shape) if shape else "scalar"
+
+
+def numbers(shape: Shape) -> tuple[int, ...]:
+    """A shape whose sizes are all numbers."""
+    assert all(isinstance(size, int) for size in shape), shape
+    return shape  # type: ignore[return-value]  # asserted above

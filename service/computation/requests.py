@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from service.calculus.differentiate import gradient, jacobian
+from service.calculus.dimensions import numbers
+from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, Variable, construction_limit, variable
 from service.calculus.normal_form import is_zero
 from service.calculus.rules.records import Kink as KinkRule
@@ -19,7 +21,8 @@ from service.calculus.structure import (
     term_structures,
 )
 from service.computation.answers import Notice, Representation
-from service.errors import BudgetExceededError, NotScalarError, UnknownNameError
+from service.computation.budget import BYTES_PER_NUMBER, SizedValue, check_budget
+from service.errors import NotScalarError, OverLimitError, UnknownNameError
 from service.language.elaborate import Elaborated, Site, elaborate
 from service.language.parser import parse
 from service.language.places import nearest, shown
@@ -30,8 +33,6 @@ from service.settings import Limits
 
 OperationName = Literal["evaluate", "gradient", "jacobian"]
 Shape = tuple[int, ...]
-
-_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +90,38 @@ def compile_question(question: Question, limits: Limits) -> Compiled:
         GradserveError: for what is wrong with the expression, or over a limit or the budget.
     """
     syntax = parse(question.expression, limits)
-    shapes = dict(question.shapes)
-    wrt = _wrt(question, shapes)
+    wrt = _wrt(question, dict(question.shapes))
     with construction_limit(limits.max_graph_nodes):
-        elaborated = elaborate(question.expression, syntax, shapes, limits)
-        outputs = _Outputs()
-        outputs.index(elaborated.node)
-        forms = _derivatives(question, elaborated, wrt, shapes, outputs, syntax)
-        answers = len(outputs.nodes)
-        kinks = _watched(question, elaborated, wrt, outputs)
-        plan = compile_plan(outputs.nodes)
-    answer_bytes = _BYTES * sum(entries(n.shape) for n in outputs.nodes[:answers])
-    _check_budget(plan, answer_bytes, question, limits)
+        try:
+            return _compiled(question, syntax, wrt, limits)
+        except OverLimitError as error:
+            raise error.at(syntax.start, syntax.end) from None
+
+
+def _compiled(
+    question: Question, syntax: Syntax, wrt: tuple[str, ...], limits: Limits
+) -> Compiled:
+    shapes = dict(question.shapes)
+    elaborated = elaborate(question.expression, syntax, shapes, limits)
+    outputs = _Outputs()
+    outputs.index(elaborated.node)
+    variables = [variable(name, shapes[name]) for name in wrt]
+    forms = _derivatives(question, elaborated.node, variables, outputs, syntax)
+    answer_bytes = BYTES_PER_NUMBER * sum(entries(n.shape) for n in outputs.nodes)
+    kinks = _watched(elaborated, wrt, outputs) if forms else ()
+    plan = compile_plan(outputs.nodes)
+    check_budget(plan.estimate, answer_bytes, _values(elaborated, forms), limits)
     notices = _unused(question, elaborated, wrt)
     return Compiled(question, syntax, plan, wrt, forms, kinks, notices, answer_bytes)
+
+
+def _values(elaborated: Elaborated, forms: Sequence[DerivativeForm]) -> list[SizedValue]:
+    """What a request makes, for the error that names the largest."""
+    values = [SizedValue(s.node.shape, s.start, s.end) for s in elaborated.sites]
+    for form in forms:
+        if form.special is None and form.terms is None:
+            values.append(SizedValue(form.shape, by=form.name))
+    return values
 
 
 class _Outputs:
@@ -137,41 +156,37 @@ def _wrt(question: Question, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
 
 def _derivatives(
     question: Question,
-    elaborated: Elaborated,
-    wrt: Sequence[str],
-    shapes: Mapping[str, Shape],
+    node: Node,
+    variables: Sequence[Variable],
     outputs: _Outputs,
     syntax: Syntax,
 ) -> tuple[DerivativeForm, ...]:
-    node = elaborated.node
-    variables = [variable(name, shapes[name]) for name in wrt]
-    if question.operation == "evaluate" or not variables:
+    if not variables:
         return ()
-    if question.operation == "gradient":
-        if node.shape:
-            shape = "×".join(map(str, node.shape))
-            raise NotScalarError(
-                f"a gradient needs a scalar expression, but this one has shape ({shape})",
-                start=syntax.start,
-                end=syntax.end,
-                hint="POST /v1/jacobian gives the derivative of a vector or matrix; "
-                "sum(...) or mean(...) makes the expression a scalar",
-            )
-        found = gradient(node, variables)
-        return tuple(
-            DerivativeForm(v.name, shapes[v.name], None, None, (outputs.index(found[v]),))
-            for v in variables
+    if question.operation == "jacobian":
+        jacobians = jacobian(node, variables)
+        kind = question.representation
+        return tuple(_form(v, node, jacobians[v], outputs, kind) for v in variables)
+    if node.shape:
+        raise NotScalarError(
+            "a gradient needs a scalar expression, but this one has shape "
+            f"({shown_shape(node.shape)})",
+            start=syntax.start,
+            end=syntax.end,
+            hint="POST /v1/jacobian gives the derivative of a vector or matrix; "
+            "sum(...) or mean(...) makes the expression a scalar",
         )
-    jacobians = jacobian(node, variables)
+    found = gradient(node, variables)
     return tuple(
-        _form(v, node, jacobians[v], outputs, question.representation) for v in variables
+        DerivativeForm(v.name, numbers(v.shape), None, None, (outputs.index(found[v]),))
+        for v in variables
     )
 
 
 def _form(
     by: Variable, of: Node, derivative: Node, outputs: _Outputs, representation: Representation
 ) -> DerivativeForm:
-    shape = tuple(int(str(n)) for n in derivative.shape)
+    shape = numbers(derivative.shape)
     is_number = not shape and of is not by and not is_zero(derivative)
     if representation == "dense" or (representation == "auto" and is_number):
         return DerivativeForm(by.name, shape, None, None, (outputs.index(derivative),))
@@ -195,11 +210,9 @@ def _form(
 
 
 def _watched(
-    question: Question, elaborated: Elaborated, wrt: Sequence[str], outputs: _Outputs
+    elaborated: Elaborated, wrt: Sequence[str], outputs: _Outputs
 ) -> tuple[WatchedKink, ...]:
     """The kinks that the derivatives asked for may meet, each watched by one more output."""
-    if question.operation == "evaluate":
-        return ()
     names = frozenset(wrt)
     watched = []
     for site in elaborated.sites:
@@ -226,30 +239,3 @@ def _unused(
                 )
             )
     return tuple(notices)
-
-
-def _check_budget(plan: Plan, answer_bytes: int, question: Question, limits: Limits) -> None:
-    hint = (
-        "ask for fewer variables, or reduce the expression to a scalar and ask for a gradient"
-    )
-    if question.representation == "dense":
-        hint = 'ask for "representation": "auto", which keeps diagonals and factors apart'
-    figures = [
-        ("the answer would hold", answer_bytes, limits.max_answer_bytes),
-        ("the computation would need", plan.estimate.peak_bytes, limits.max_peak_bytes),
-    ]
-    for what, estimated, limit in figures:
-        if estimated > limit:
-            raise BudgetExceededError(
-                f"{what} an estimated {estimated:,} bytes, over the limit of {limit:,}; "
-                f"it would take about {plan.estimate.flops:.1e} flops",
-                pointer="/expression",
-                hint=hint,
-            )
-    if plan.estimate.flops > limits.max_flops:
-        raise BudgetExceededError(
-            f"the computation would take an estimated {plan.estimate.flops:.1e} flops, over the "
-            f"limit of {limits.max_flops:.1e}",
-            pointer="/expression",
-            hint="split the data, or ask for fewer derivatives at a time",
-        )

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.calculus.differentiate import pull_back
-from service.calculus.graph import ONE, Node, Variable, variable
+from service.calculus.graph import ONE, LinearAlgebra, Node, Variable, variable
 from service.calculus.normal_form import filled
+from service.calculus.rules.choices import WHERE
+from service.calculus.rules.matrices import INV
 from service.computation.answers import Array
 from service.computation.requests import Compiled
 from service.errors import (
@@ -85,7 +87,7 @@ class _Trace:
                 reached = np.full(value.shape, bool(seen.any()))
             else:
                 chosen = seen
-                if site.name == "where" and position:
+                if site.name == WHERE.name and position:
                     condition = np.broadcast_to(self.values[site.operands[0]], seen.shape) != 0
                     chosen = seen & (condition if position == 1 else ~condition)
                 reached = _folded(chosen, value.shape)
@@ -116,7 +118,7 @@ class _Trace:
 
     def value_error(self, site: Site) -> ExpressionError:
         """What the operation gave, where, and from what."""
-        if site.name == "inv":
+        if isinstance(site.node, LinearAlgebra) and site.node.function is INV:
             return SingularMatrixError(
                 f"the matrix in {self._named(site)} is singular", start=site.start, end=site.end
             )
@@ -186,8 +188,8 @@ def _folded(seen: Mask, shape: tuple[int, ...]) -> Mask:
     """Which entries of an operand of this shape reach a seen entry once broadcast."""
     extra = seen.ndim - len(shape)
     stretched = tuple(k + extra for k, n in enumerate(shape) if n == 1 != seen.shape[k + extra])
-    folded: Mask = seen.any(axis=(*range(extra), *stretched), keepdims=True)
-    return folded.reshape(shape)
+    folded = np.any(seen, axis=(*range(extra), *stretched), keepdims=True)
+    return np.asarray(folded, dtype=np.bool_).reshape(shape)
 
 
 def _positioned(place: tuple[np.intp, ...], bad: Mask) -> str:

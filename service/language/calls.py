@@ -12,7 +12,6 @@ from service.errors import UnknownFunctionError, WrongArgumentsError
 from service.language.places import nearest, shown
 from service.language.syntax import Boolean, Call, Syntax, Text, Tuple
 
-
 _LARGEST_INTEGER = 2.0**53
 
 
@@ -48,7 +47,8 @@ def call_plan(call: Call) -> CallPlan:
         close = nearest(call.function, BY_ANY_NAME)
         offer = f"; did you mean {shown(close)}?" if close else ""
         raise UnknownFunctionError(
-            f"unknown function {shown(call.function)} at {call.start}–{call.function_end}{offer}",
+            f"unknown function {shown(call.function)} at "
+            f"{call.start}–{call.function_end}{offer}",
             start=call.start,
             end=call.function_end,
             hint=None if close else "GET /v1/info lists every function",

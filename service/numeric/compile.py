@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from service.calculus.dimensions import numbers
 from service.calculus.graph import (
     Constant,
     Contraction,
@@ -31,19 +32,14 @@ from service.numeric.plan import Plan, Values
 from service.numeric.products import Operand, Product
 
 _MULTIPLIED_POWERS = 4
-_HAZARDOUS = frozenset({"exp", "log", "power", "power_slope", "quotient_or_zero"})
 
 
 def compile_plan(outputs: Sequence[Node]) -> Plan:
     """The plan that computes these nodes, whose sizes are all numbers."""
     lowering = _Lowering()
     slots = [lowering.slot_of(node) for node in outputs]
-    shapes = [_numbers(node.shape) for node in outputs]
+    shapes = [numbers(node.shape) for node in outputs]
     return lowering.assembly.plan(list(zip(slots, shapes, strict=True)))
-
-
-def _numbers(shape: Sequence[object]) -> tuple[int, ...]:
-    return tuple(int(str(n)) if not isinstance(n, int) else n for n in shape)
 
 
 class _Lowering:
@@ -56,6 +52,8 @@ class _Lowering:
 
     def slot_of(self, root: Node) -> Slot:
         """The slot of a node, its operands lowered before it."""
+        if root in self._slots:
+            return self._slots[root]
         for node in topological([root]):
             if node not in self._slots and not isinstance(node, Delta | Selection | OneHot):
                 self._slots[node] = self._lower(node)
@@ -68,7 +66,7 @@ class _Lowering:
         """Whether a node may be non-finite although the variables are finite."""
         if isinstance(node, LinearAlgebra):
             return True
-        if isinstance(node, Elementwise) and node.function.name in _HAZARDOUS:
+        if isinstance(node, Elementwise) and node.function.may_overflow:
             return True
         if isinstance(node, Contraction) and any(
             f.exponent < 0 or not is_whole(f.exponent) for f in node.factors
@@ -78,7 +76,7 @@ class _Lowering:
 
     def _lower(self, node: Node) -> Slot:
         if isinstance(node, Variable):
-            return self.assembly.input(node.name, _numbers(node.shape))
+            return self.assembly.input(node.name, numbers(node.shape))
         if isinstance(node, Constant):
             return self.assembly.constant(node.digest, lambda: node.value)
         if isinstance(node, Contraction):
@@ -95,7 +93,7 @@ class _Lowering:
         return self._stack(node)
 
     def _structural(self, node: Node) -> Slot:
-        shape = _numbers(node.shape)
+        shape = numbers(node.shape)
         if isinstance(node, Delta):
             return self.assembly.emit(
                 ("identity", shape), lambda: filled_identity(shape[0]), (), shape
@@ -133,7 +131,7 @@ class _Lowering:
             )
         function = node.function
         slots = [self.slot_of(a) for a in node.arguments]
-        if function.name != "where":
+        if not function.takes_masks:
             slots = [self._numeric(s) for s in slots]
         shape = _broadcast(slots)
         is_ufunc = isinstance(function.forward, np.ufunc)
@@ -149,13 +147,13 @@ class _Lowering:
 
     def _reduction(self, node: Reduction) -> Slot:
         slot = self._numeric(self.slot_of(node.argument))
-        full = _numbers(node.argument.shape)
+        full = numbers(node.argument.shape)
         if slot.shape != full:
             slot = self.assembly.view(
                 ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
             )
         forward, axes = node.function.forward, node.axes
-        shape = _numbers(node.shape)
+        shape = numbers(node.shape)
         return self.assembly.emit(
             (node.function.name, axes),
             lambda x: np.asarray(forward(x, axes)),
@@ -167,12 +165,12 @@ class _Lowering:
     def _linear_algebra(self, node: LinearAlgebra) -> Slot:
         (matrix,) = node.arguments
         slot = self._numeric(self.slot_of(matrix))
-        full = _numbers(matrix.shape)
+        full = numbers(matrix.shape)
         if slot.shape != full:
             slot = self.assembly.view(
                 ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
             )
-        shape = _numbers(node.shape)
+        shape = numbers(node.shape)
         function = node.function
         flops = function.flops_per_cube * full[0] ** (3 if function.copies < 2 else 5)
         return self.assembly.emit(
@@ -185,7 +183,7 @@ class _Lowering:
 
     def _stack(self, node: Stack) -> Slot:
         slots = [self._numeric(self.slot_of(part)) for part in node.parts]
-        part_shape = _numbers(node.shape[1:])
+        part_shape = numbers(node.shape[1:])
 
         def call(*parts: Values) -> Values:
             result = np.empty((len(parts), *part_shape))
@@ -193,7 +191,7 @@ class _Lowering:
                 result[k] = part
             return result
 
-        return self.assembly.emit(("stack", part_shape), call, slots, _numbers(node.shape))
+        return self.assembly.emit(("stack", part_shape), call, slots, numbers(node.shape))
 
     def _sum(self, node: Sum) -> Slot:
         fused = fused_sum(node)
@@ -230,7 +228,7 @@ class _Lowering:
         )
 
     def _contraction(self, node: Contraction) -> Slot:
-        sizes = _numbers(node.sizes)
+        sizes = numbers(node.sizes)
         structure = [f for f in node.factors if isinstance(f.node, Delta | Selection | OneHot)]
         rest = [f for f in node.factors if not isinstance(f.node, Delta | Selection | OneHot)]
         letters = list(range(node.ndim))

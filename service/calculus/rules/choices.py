@@ -79,6 +79,7 @@ def _where_simplified(arguments: Arguments) -> Node | None:
 
 WHERE = ElementwiseFunction(
     name="where",
+    takes_masks=True,
     forward=np.where,
     partials=(zero_like, lambda x, _: x[0], lambda x, _: complement(x[0])),
     simplify=_where_simplified,

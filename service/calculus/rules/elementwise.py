@@ -52,7 +52,9 @@ def quotient_values(x: Array, y: Array) -> Array:
     return np.divide(x, y, out=np.zeros(np.broadcast(x, y).shape), where=np.not_equal(y, 0.0))
 
 
-EXP = ElementwiseFunction(name="exp", forward=np.exp, partials=(lambda _, y: y,))
+EXP = ElementwiseFunction(
+    name="exp", forward=np.exp, partials=(lambda _, y: y,), may_overflow=True
+)
 SIN = ElementwiseFunction(
     name="sin", forward=np.sin, partials=(lambda x, _: apply_elementwise(COS, *x),)
 )
@@ -84,6 +86,7 @@ ABS = ElementwiseFunction(
 
 QUOTIENT = ElementwiseFunction(
     name="quotient_or_zero",
+    may_overflow=True,
     forward=quotient_values,
     partials=(
         lambda x, _: times(x[1], exponents=(-ONE,)),

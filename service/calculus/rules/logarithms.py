@@ -93,6 +93,7 @@ def summed_exp(node: Node) -> Node | None:
 
 LOG = ElementwiseFunction(
     name="log",
+    may_overflow=True,
     forward=np.log,
     partials=(lambda x, _: times(x[0], exponents=(-ONE,)),),
     simplify=_log_simplified,
@@ -107,11 +108,13 @@ def _power_partial(arguments: Arguments, _: Node) -> Node:
 
 POWER = ElementwiseFunction(
     name="power",
+    may_overflow=True,
     forward=np.power,
     partials=(_power_partial, lambda x, _: apply_elementwise(POWER_SLOPE, *x)),
 )
 POWER_SLOPE: ElementwiseFunction = ElementwiseFunction(
     name="power_slope",
+    may_overflow=True,
     forward=power_slope_values,
     partials=(
         lambda x, _: add(

@@ -44,6 +44,8 @@ class ElementwiseFunction:
     """f, entry by entry; all arguments have the shape of the result.
 
     `partials[k]` is ∂f/∂(argument k) as a node in the arguments and y = f(arguments).
+    `takes_masks`: `forward` takes booleans for indicators. `may_overflow`: finite arguments can
+    give a result that is not finite, which a mask must hide.
     """
 
     name: str
@@ -51,6 +53,8 @@ class ElementwiseFunction:
     partials: tuple[Callable[[tuple[Node, ...], Node], Node], ...]
     simplify: Callable[[tuple[Node, ...]], Node | None] = lambda _: None
     is_indicator: bool = False
+    takes_masks: bool = False
+    may_overflow: bool = False
     is_symmetric: bool = False
     given_greater: Callable[[tuple[Node, ...], tuple[Node, ...]], Node | None] | None = None
 

@@ -1,0 +1,148 @@
+"""Our speed against peers in one run: `python -m tests.benchmarks` (needs the extra `bench`)."""
+
+import resource
+import sys
+from collections.abc import Callable
+from itertools import count
+
+import autograd
+import autograd.numpy as anp
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from service.calculus.differentiate import gradient
+from service.calculus.graph import variable
+from service.computation.compute import Computer
+from service.language.elaborate import elaborate
+from service.language.parser import parse
+from service.numeric.compile import compile_plan
+from service.settings import Limits
+from tests.benchmarks.rounds import Result, Run, compare, table
+
+LIMITS = Limits(max_answer_bytes=2**31, max_peak_bytes=2**31)
+_unseen = count()
+
+
+def neuron_loss(module: object, scale: float) -> Callable[..., object]:
+    """The loss of a rectified neuron as a function of w and b, for a module like NumPy."""
+
+    def loss(w: object, b: object, inputs: object, targets: object) -> object:
+        return module.mean((targets - module.maximum(0, inputs @ w + scale * b)) ** 2)  # type: ignore[attr-defined]  # NumPy's interface
+
+    return loss
+
+
+def neuron(rows: int, columns: int, *, is_unseen: bool, rounds: int) -> Result:
+    """The gradient of a neuron's loss in w and b."""
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(rows, columns)), rng.normal(size=rows)
+    w, b = rng.normal(size=columns), np.array(0.1)
+    values = {"X": inputs, "y": targets, "w": w, "b": b}
+    computer = Computer(LIMITS)
+    compiled = jax.jit(jax.grad(neuron_loss(jnp, 1.0), (0, 1)))
+
+    def scale() -> float:
+        return 1.0 + next(_unseen) / 1000 if is_unseen else 1.0
+
+    def ours(_: int) -> None:
+        text = f"mean((y - maximum(0, X @ w + {scale()} * b)) ** 2)"
+        computer.run("gradient", text, values, ("w", "b"))
+
+    def with_jax(_: int) -> None:
+        function = compiled
+        if is_unseen:
+            function = jax.jit(jax.grad(neuron_loss(jnp, scale()), (0, 1)))
+        jax.block_until_ready(function(w, b, inputs, targets))
+
+    def with_autograd(_: int) -> None:
+        autograd.grad(neuron_loss(anp, scale()), (0, 1))(w, b, inputs, targets)
+
+    kind = "never seen" if is_unseen else "seen before"
+    contenders: dict[str, Run] = {
+        "gradserve": ours,
+        "JAX jit": with_jax,
+        "autograd": with_autograd,
+    }
+    return compare(f"gradient of a neuron's loss, {rows}×{columns}, {kind}", contenders, rounds)
+
+
+def diagonal(size: int) -> Result:
+    """The diagonal Jacobians of sin(x²)·exp(−wx)."""
+    rng = np.random.default_rng(0)
+    w, x = rng.normal(size=size), rng.normal(size=size)
+    computer = Computer(LIMITS)
+
+    def function(w: object, x: object) -> object:
+        return jnp.sin(x**2) * jnp.exp(-w * x)  # type: ignore[operator]  # arrays
+
+    pulled = jax.jit(lambda w, x: jax.vjp(function, w, x)[1](jnp.ones_like(x)))
+    contenders: dict[str, Run] = {
+        "gradserve": lambda _: computer.run(
+            "jacobian", "sin(x**2) * exp(-w * x)", {"w": w, "x": x}
+        ),
+        "JAX jit vjp of ones": lambda _: jax.block_until_ready(pulled(w, x)),
+    }
+    return compare(f"Jacobians of sin(x²)·exp(−wx), n = {size:,}, as diagonals", contenders, 9)
+
+
+def factored() -> Result:
+    """The Jacobian of U Vᵀ in U, which would be 2·10¹⁰ numbers."""
+    rng = np.random.default_rng(0)
+    values = {"U": rng.normal(size=(1000, 20)), "V": rng.normal(size=(1000, 20))}
+    computer = Computer(LIMITS)
+    return compare(
+        "Jacobian of U @ V.T in U, 1000×1000×20, factored (dense: 2·10¹⁰ numbers)",
+        {"gradserve": lambda _: computer.run("jacobian", "U @ V.T", values, ("U",))},
+        9,
+    )
+
+
+def layers(depth: int, *, with_tanh: bool) -> Result:
+    """The gradients of all weights of a deep chain: built, and compiled to a plan."""
+    sizes = [7 + k % 3 for k in range(depth + 1)]
+    text = "x"
+    for k in range(depth):
+        text = f"tanh(W{k} @ ({text}))" if with_tanh else f"W{k} @ ({text})"
+    statements = [f"h{k} = {'tanh' if with_tanh else ''}(W{k} @ {'x' if not k else f'h{k - 1}'})" for k in range(depth)]
+    text = "; ".join([*statements, f"sum(h{depth - 1} ** 2)"])
+
+    def build(number: int) -> tuple[object, dict[str, tuple[int, ...]]]:
+        extra = number + 2
+        shapes = {"x": (sizes[0] + extra,)}
+        for k in range(depth):
+            shapes[f"W{k}"] = (sizes[k + 1] + extra, sizes[k] + extra)
+        node = elaborate(text, parse(text, LIMITS), shapes, LIMITS).node
+        weights = [variable(n, s) for n, s in shapes.items() if n != "x"]
+        return (node, gradient(node, weights)), shapes
+
+    def compiled(number: int) -> None:
+        (node, gradients), _ = build(number + 1000)
+        compile_plan([node, *gradients.values()])
+
+    kind = "tanh" if with_tanh else "linear"
+    return compare(
+        f"all gradients of {depth} {kind} layers",
+        {"gradserve, graphs": build, "gradserve, and plan": compiled},
+        9,
+    )
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    jax.config.update("jax_enable_x64", True)
+    results = [
+        neuron(100, 20, is_unseen=True, rounds=50),
+        neuron(100, 20, is_unseen=False, rounds=200),
+        neuron(10_000, 100, is_unseen=False, rounds=20),
+        neuron(1_000_000, 20, is_unseen=False, rounds=5),
+        diagonal(1_000_000),
+        factored(),
+        layers(50, with_tanh=False),
+        layers(20, with_tanh=True),
+    ]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(f"{table(results)}\npeak memory of this process: {peak:,.0f} MiB\n")
+
+
+main()
