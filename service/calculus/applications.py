@@ -5,6 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from service.calculus.axes import (
+    broadcast,
+    carried_axes,
+    permutation_of,
+    transposed,
+    without_axes,
+)
 from service.calculus.dimensions import Shape
 from service.calculus.graph import (
     ONE,
@@ -20,16 +27,7 @@ from service.calculus.graph import (
     intern_node,
     text_bytes,
 )
-from service.calculus.normal_form import (
-    broadcast,
-    carried_axes,
-    contract,
-    filled,
-    number_of,
-    permutation_of,
-    transposed,
-    without_axes,
-)
+from service.calculus.normal_form import contract
 from service.calculus.numbers import from_float
 from service.calculus.rules.records import (
     ElementwiseFunction,
@@ -37,6 +35,7 @@ from service.calculus.rules.records import (
     ReductionFunction,
 )
 from service.calculus.selections import constant
+from service.calculus.terms import filled, number_of
 
 
 def apply_elementwise(function: ElementwiseFunction, *arguments: Node) -> Node:

@@ -23,10 +23,11 @@ from service.calculus.graph import (
     Variable,
     topological,
 )
-from service.calculus.normal_form import ZERO, add, contract, filled
+from service.calculus.normal_form import contract
 from service.calculus.numbers import added, multiplied
 from service.calculus.rules.reductions import spread
 from service.calculus.selections import delta, one_hot
+from service.calculus.terms import ZERO, add, filled
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,35 +8,36 @@ reduces the number of sums, structural factors or factors, so none can undo anot
 from collections.abc import Iterable, Mapping, Sequence
 
 from service.calculus.canonical import canonical_factors
-from service.calculus.dimensions import Dimension, NamedSize, Shape
+from service.calculus.dimensions import Dimension, Shape
 from service.calculus.graph import (
     ONE,
     Contraction,
-    Delta,
     Elementwise,
     Factor,
     Node,
     Number,
     Reduction,
-    Size,
     Sum,
     count_construction,
-    digest_of,
-    intern_node,
-    text_bytes,
 )
 from service.calculus.numbers import (
     added,
-    content_of,
     is_even,
     is_whole,
     multiplied,
-    number_bytes,
     raised,
 )
 from service.calculus.selections import STRUCTURAL, delta, resolve
-
-ZERO = 0 * ONE
+from service.calculus.terms import (
+    ZERO,
+    add,
+    filled,
+    is_zero,
+    scaled,
+    size_of,
+    unit_part,
+    unwrapped,
+)
 
 _MOST_FACTORS = 12
 _MOST_DISTRIBUTED = 8
@@ -58,163 +59,6 @@ def contract(
     count_construction()
     work = _Product(list(factors), list(output), dict(sizes), coefficient)
     return work.normal_form()
-
-
-def number(value: Number) -> Node:
-    """A scalar number."""
-    return filled(value, ())
-
-
-def filled(value: Number, shape: Shape) -> Node:
-    """A tensor with every entry the same number: a broadcast that is never stored."""
-    return _contraction(value, (), len(shape), shape)
-
-
-def size_of(dimension: Dimension) -> Node:
-    """A dimension as a scalar."""
-    if isinstance(dimension, NamedSize):
-        digest = digest_of("size", str(dimension).encode())
-        return intern_node(Size, digest, (), (), dimension=dimension)
-    return number(ONE * dimension)
-
-
-def number_of(node: Node) -> Number | None:
-    """The number that every entry of a node is, where it is one."""
-    if isinstance(node, Contraction) and not node.factors:
-        return node.coefficient
-    return None
-
-
-def is_zero(node: Node) -> bool:
-    """Whether a node is zero by its formula."""
-    return isinstance(node, Contraction) and node.coefficient == 0
-
-
-def scaled(node: Node, coefficient: Number) -> Node:
-    """A node times a number."""
-    if coefficient == 1:
-        return node
-    if isinstance(node, Contraction):
-        both = multiplied(coefficient, node.coefficient)
-        return _unwrapped(both, node.factors, node.ndim, node.sizes)
-    factor = Factor(node, tuple(range(node.ndim)))
-    return _unwrapped(coefficient, (factor,), node.ndim, node.shape)
-
-
-def unit_part(node: Node) -> tuple[Number, Node]:
-    """A node as coefficient times a node of coefficient 1."""
-    if isinstance(node, Contraction) and node.coefficient != 1:
-        return node.coefficient, _unwrapped(ONE, node.factors, node.ndim, node.sizes)
-    return ONE, node
-
-
-def add(terms: Iterable[tuple[Number, Node]], shape: Shape) -> Node:
-    """The linear combination of nodes of one shape, like terms collected."""
-    count_construction()
-    collected: dict[Node, Number] = {}
-    pending = list(terms)
-    pending.reverse()
-    while pending:
-        coefficient, node = pending.pop()
-        own, unit = unit_part(node)
-        coefficient = multiplied(coefficient, own)
-        if isinstance(unit, Sum):
-            pending.extend((multiplied(coefficient, c), t) for c, t in reversed(unit.terms))
-            continue
-        before = collected.get(unit)
-        collected[unit] = coefficient if before is None else added(before, coefficient)
-    kept = sorted(
-        ((c, unit) for unit, c in collected.items() if c != 0), key=lambda t: t[1].digest
-    )
-    if not kept:
-        return filled(ZERO, shape)
-    if len(kept) == 1:
-        return scaled(kept[0][1], kept[0][0])
-    content = content_of([c for c, _ in kept])
-    if content != 1:
-        kept = [(multiplied(c, raised(content, -ONE)), unit) for c, unit in kept]
-    return scaled(_sum(tuple(kept), shape), content)
-
-
-def transposed(node: Node, axes: Sequence[int]) -> Node:
-    """The node with axis axes[k] of the argument at position k."""
-    letters = tuple(range(node.ndim))
-    return contract([Factor(node, letters)], [letters[a] for a in axes], {})
-
-
-def broadcast(node: Node, shape: Shape, axes: Sequence[int]) -> Node:
-    """The node with its axis k at axes[k] of a larger shape, constant along the others."""
-    if shape == node.shape:
-        return node
-    output = range(len(shape))
-    return contract([Factor(node, tuple(axes))], output, dict(enumerate(shape)))
-
-
-def carried_axes(node: Node) -> frozenset[int]:
-    """The axes along which a node is not a broadcast."""
-    if isinstance(node, Contraction):
-        return frozenset(x for f in node.factors for x in f.letters if x < node.ndim)
-    return frozenset(range(node.ndim))
-
-
-def without_axes(node: Node, dropped: frozenset[int]) -> Node:
-    """A node that is constant along some axes, without them."""
-    if not dropped:
-        return node
-    assert isinstance(node, Contraction)
-    output = [axis for axis in range(node.ndim) if axis not in dropped]
-    sizes = {x: n for x, n in enumerate(node.sizes) if x not in dropped}
-    return contract(node.factors, output, sizes, node.coefficient)
-
-
-def permutation_of(node: Node) -> tuple[Node, tuple[int, ...]] | None:
-    """The operand and axes of a node that only permutes one."""
-    if (
-        isinstance(node, Contraction)
-        and node.coefficient == 1
-        and len(node.factors) == 1
-        and len(node.sizes) == node.ndim
-    ):
-        factor = node.factors[0]
-        if factor.exponent == 1 and sorted(factor.letters) == list(range(node.ndim)):
-            return factor.node, tuple(factor.letters.index(x) for x in range(node.ndim))
-    return None
-
-
-def _contraction(
-    coefficient: Number, factors: tuple[Factor, ...], ndim: int, sizes: Shape
-) -> Contraction:
-    described = [number_bytes(coefficient), text_bytes(ndim, sizes)]
-    for f in factors:
-        described += (f.node.digest, text_bytes(f.letters), number_bytes(f.exponent))
-    return intern_node(
-        Contraction,
-        digest_of("contraction", *described),
-        sizes[:ndim],
-        [f.node for f in factors],
-        coefficient=coefficient,
-        factors=factors,
-        sizes=sizes,
-    )
-
-
-def _unwrapped(
-    coefficient: Number, factors: tuple[Factor, ...], ndim: int, sizes: Shape
-) -> Node:
-    """A contraction, or the one node that it is."""
-    if coefficient == 0:
-        return filled(ZERO, sizes[:ndim])
-    if coefficient == 1 and len(factors) == 1 and len(sizes) == ndim:
-        node, letters, exponent = factors[0]
-        if exponent == 1 and letters == tuple(range(ndim)):
-            return node
-    return _contraction(coefficient, factors, ndim, sizes)
-
-
-def _sum(terms: tuple[tuple[Number, Node], ...], shape: Shape) -> Sum:
-    described = [b for c, node in terms for b in (number_bytes(c), node.digest)]
-    operands = [node for _, node in terms]
-    return intern_node(Sum, digest_of("sum", *described), shape, operands, terms=terms)
 
 
 class _Product:
@@ -430,7 +274,7 @@ class _Product:
         ]
         factors, labels = canonical_factors(placed, ndim)
         sizes = shape + tuple(self.sizes[x - ndim] for x in labels[ndim:])
-        return _unwrapped(self.coefficient, factors, ndim, sizes)
+        return unwrapped(self.coefficient, factors, ndim, sizes)
 
 
 def _flattens(factor: Factor) -> bool:
@@ -482,8 +326,3 @@ def _chosen(node: Node, compared: tuple[Node, ...]) -> Node | None:
         if any(new is not old for (_, new), (_, old) in zip(terms, node.terms, strict=True)):
             return add(terms, node.shape)
     return None
-
-
-def is_delta(node: Node) -> bool:
-    """Whether a node is the identity δ."""
-    return isinstance(node, Delta)

@@ -12,10 +12,11 @@ from service.calculus.graph import (
     Node,
     Reduction,
 )
-from service.calculus.normal_form import contract, scaled
+from service.calculus.normal_form import contract
 from service.calculus.rules.elementwise import EXP, QUOTIENT, SIGMOID, difference
 from service.calculus.rules.logarithms import one_plus_exp, summed_exp
 from service.calculus.rules.reductions import LOGSUMEXP, NORM2, spread
+from service.calculus.terms import scaled
 
 
 def stable_product(node: Node) -> Node:

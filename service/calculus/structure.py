@@ -8,7 +8,8 @@ from string import ascii_lowercase
 
 from service.calculus.dimensions import Dimension
 from service.calculus.graph import ONE, Contraction, Delta, Factor, Node, Number, Sum
-from service.calculus.normal_form import add, contract, filled, is_zero
+from service.calculus.normal_form import contract
+from service.calculus.terms import add, filled, is_zero
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
 assert sorted(LETTERS) == list(ascii_lowercase)

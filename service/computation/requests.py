@@ -8,7 +8,6 @@ from service.calculus.differentiate import gradient, jacobian
 from service.calculus.dimensions import numbers
 from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, Variable, construction_limit, variable
-from service.calculus.normal_form import is_zero
 from service.calculus.rules.records import Kink as KinkRule
 from service.calculus.structure import (
     Diagonal,
@@ -20,6 +19,7 @@ from service.calculus.structure import (
     stored_numbers,
     term_structures,
 )
+from service.calculus.terms import is_zero
 from service.computation.answers import Notice, Representation
 from service.computation.budget import BYTES_PER_NUMBER, SizedValue, check_budget
 from service.errors import NotScalarError, OverLimitError, UnknownNameError

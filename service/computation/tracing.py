@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from service.calculus.differentiate import pull_back
 from service.calculus.graph import ONE, LinearAlgebra, Node, Variable, variable
-from service.calculus.normal_form import filled
 from service.calculus.rules.choices import WHERE
 from service.calculus.rules.matrices import INV
+from service.calculus.terms import filled
 from service.computation.answers import Array
 from service.computation.requests import Compiled
 from service.errors import (

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.calculus.graph import Node
-from service.calculus.normal_form import number_of
 from service.calculus.numbers import is_whole
 from service.calculus.rules.records import Function, Option, Parameter
 from service.calculus.rules.table import BY_ANY_NAME
+from service.calculus.terms import number_of
 from service.errors import UnknownFunctionError, WrongArgumentsError
 from service.language.places import nearest, shown
 from service.language.syntax import Boolean, Call, Syntax, Text, Tuple

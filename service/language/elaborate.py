@@ -7,10 +7,10 @@ from math import e, pi
 from service.calculus.applications import stack
 from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, variable
-from service.calculus.normal_form import number
 from service.calculus.numbers import from_float
 from service.calculus.rules.records import Function, Kink
 from service.calculus.rules.table import BY_ANY_NAME
+from service.calculus.terms import number
 from service.errors import (
     ExpressionSyntaxError,
     GradserveError,

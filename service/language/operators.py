@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.calculus.graph import ONE, Node
-from service.calculus.normal_form import number_of, scaled
 from service.calculus.rules.choices import EQUAL, GREATER, GREATER_EQUAL, NOT_EQUAL
 from service.calculus.rules.elementwise import difference
 from service.calculus.rules.operators import (
@@ -19,6 +18,7 @@ from service.calculus.rules.operators import (
     transposed_matrix,
 )
 from service.calculus.rules.records import ElementwiseFunction, Kink
+from service.calculus.terms import number_of, scaled
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from service.calculus.graph import ONE, Contraction, Elementwise, Node, Number, Reduction, Sum
-from service.calculus.normal_form import add, number_of, unit_part
 from service.calculus.rules.elementwise import EXP, SIGMOID, TANH, sigmoid_values
 from service.calculus.rules.logarithms import LOG
 from service.calculus.rules.reductions import LOGSUMEXP
+from service.calculus.terms import add, number_of, unit_part
 from service.numeric.kernels import softmax_values, tanh_slope_values
 from service.numeric.plan import Values
 

@@ -1,4 +1,4 @@
-"""Our speed against peers in one run: `python -m tests.benchmarks` (needs the extra `bench`)."""
+"""Our speed against peers in one run: `python -m tests.benchmarks`, with the extra `bench`."""
 
 import resource
 import sys
@@ -101,10 +101,9 @@ def factored() -> Result:
 def layers(depth: int, *, with_tanh: bool) -> Result:
     """The gradients of all weights of a deep chain: built, and compiled to a plan."""
     sizes = [7 + k % 3 for k in range(depth + 1)]
-    text = "x"
-    for k in range(depth):
-        text = f"tanh(W{k} @ ({text}))" if with_tanh else f"W{k} @ ({text})"
-    statements = [f"h{k} = {'tanh' if with_tanh else ''}(W{k} @ {'x' if not k else f'h{k - 1}'})" for k in range(depth)]
+    name = "tanh" if with_tanh else ""
+    statements = [f"h0 = {name}(W0 @ x)"]
+    statements += [f"h{k} = {name}(W{k} @ h{k - 1})" for k in range(1, depth)]
     text = "; ".join([*statements, f"sum(h{depth - 1} ** 2)"])
 
     def build(number: int) -> tuple[object, dict[str, tuple[int, ...]]]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from service.calculus.applications import apply_elementwise
 from service.calculus.graph import ONE, Elementwise, Node
-from service.calculus.normal_form import ZERO, filled, number_of
 from service.calculus.rules.elementwise import Arguments, difference, zero_like
 from service.calculus.rules.records import Array, ElementwiseFunction
+from service.calculus.terms import ZERO, filled, number_of
 
 _HALF = ONE / 2
 

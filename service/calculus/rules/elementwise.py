@@ -7,8 +7,9 @@ import numpy as np
 
 from service.calculus.applications import apply_elementwise
 from service.calculus.graph import ONE, Factor, Node, Number
-from service.calculus.normal_form import ZERO, add, contract, filled, scaled
+from service.calculus.normal_form import contract
 from service.calculus.rules.records import Array, ElementwiseFunction
+from service.calculus.terms import ZERO, add, filled, scaled
 
 Arguments = tuple[Node, ...]
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from service.calculus.applications import apply_elementwise, apply_matrix, apply_reduction
+from service.calculus.axes import broadcast
 from service.calculus.graph import (
     ONE,
     Contraction,
@@ -11,19 +12,12 @@ from service.calculus.graph import (
     Node,
     Sum,
 )
-from service.calculus.normal_form import (
-    add,
-    broadcast,
-    filled,
-    number_of,
-    scaled,
-    unit_part,
-)
 from service.calculus.numbers import from_float
 from service.calculus.rules.elementwise import EXP, SIGMOID, SOFTPLUS, Arguments, times
 from service.calculus.rules.matrices import DET, LOGDET
 from service.calculus.rules.records import Array, ElementwiseFunction
 from service.calculus.rules.reductions import LOGSUMEXP
+from service.calculus.terms import add, filled, number_of, scaled, unit_part
 
 
 def power_slope_values(x: Array, y: Array) -> Array:

@@ -6,18 +6,10 @@ Shapes broadcast as in NumPy: aligned at the last axis, an axis of size 1 is con
 from collections.abc import Sequence
 
 from service.calculus.applications import apply_elementwise, apply_reduction
+from service.calculus.axes import broadcast, transposed
 from service.calculus.dimensions import Dimension, Shape, shown
 from service.calculus.graph import ONE, Contraction, Factor, Node, Number
-from service.calculus.normal_form import (
-    add,
-    broadcast,
-    contract,
-    filled,
-    number_of,
-    scaled,
-    transposed,
-    unit_part,
-)
+from service.calculus.normal_form import contract
 from service.calculus.numbers import is_even, is_whole, multiplied, raised
 from service.calculus.rules.elementwise import ABS, times
 from service.calculus.rules.logarithms import POWER
@@ -25,6 +17,7 @@ from service.calculus.rules.records import ElementwiseFunction
 from service.calculus.rules.reductions import NORM2
 from service.calculus.selections import one_hot, selection
 from service.calculus.stability import stable_product
+from service.calculus.terms import add, filled, number_of, scaled, unit_part
 from service.errors import ShapeMismatchError
 
 _HALF = ONE / 2

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from service.calculus.applications import apply_elementwise, summed
+from service.calculus.axes import broadcast
 from service.calculus.graph import ONE, Node
-from service.calculus.normal_form import broadcast
 from service.calculus.rules.choices import EQUAL
 from service.calculus.rules.elementwise import EXP, QUOTIENT, difference, times
 from service.calculus.rules.records import Array, ReductionFunction

@@ -1,0 +1,133 @@
+"""The functions of the language on whole vectors and matrices, one record each."""
+
+from collections.abc import Callable
+
+from service.calculus.applications import (
+    apply_matrix,
+)
+from service.calculus.dimensions import shown
+from service.calculus.graph import Factor, Node
+from service.calculus.normal_form import contract
+from service.calculus.rules.matrices import DET, INV, LOGDET
+from service.calculus.rules.operators import (
+    matrix_product,
+    multiplied_entries,
+    transposed_matrix,
+)
+from service.calculus.rules.records import (
+    Function,
+    MatrixFunction,
+    operands,
+)
+from service.errors import NotSquareError, ShapeMismatchError
+
+
+def _vector(name: str, node: Node) -> Node:
+    if node.ndim != 1:
+        raise ShapeMismatchError(
+            f"{name} takes vectors, not an operand of shape ({shown(node.shape)})"
+        )
+    return node
+
+
+def _square(name: str, node: Node) -> Node:
+    if node.ndim != 2:
+        raise ShapeMismatchError(
+            f"{name} takes a 2-d matrix, not an operand of shape ({shown(node.shape)})"
+        )
+    if node.shape[0] != node.shape[1]:
+        raise NotSquareError(f"{name} takes a square matrix, not {shown(node.shape)}")
+    return node
+
+
+def _of_matrix(function: MatrixFunction) -> Callable[[Node], Node]:
+    return lambda matrix: apply_matrix(function, _square(function.name, matrix))
+
+
+def _outer(x: Node, y: Node) -> Node:
+    factors = [Factor(_vector("outer", x), (0,)), Factor(_vector("outer", y), (1,))]
+    return contract(factors, (0, 1), {})
+
+
+def _dot(x: Node, y: Node) -> Node:
+    if not x.ndim or not y.ndim:
+        return multiplied_entries(x, y)
+    if x.ndim > 2 or y.ndim > 2:
+        raise ShapeMismatchError(
+            f"dot takes vectors and matrices, not ({shown(x.shape)}) and ({shown(y.shape)})",
+            hint="use @ for stacks of matrices",
+        )
+    return matrix_product(x, y)
+
+
+def _diag(x: Node) -> Node:
+    """A vector on the diagonal of a matrix, or the diagonal of a matrix."""
+    if x.ndim == 1:
+        return contract([Factor(x, (0,))], (0, 0), {})
+    return contract([Factor(_square("diag", x), (0, 0))], (0,), {})
+
+
+def _trace(x: Node) -> Node:
+    return contract([Factor(_square("trace", x), (0, 0))], (), {})
+
+
+MATRIX_FUNCTIONS = (
+    Function(
+        name="dot",
+        parameters=operands("x", "y"),
+        build=_dot,
+        summary="The dot product of two vectors, or a matrix product.",
+        latex=r"{x} \cdot {y}",
+    ),
+    Function(
+        name="outer",
+        parameters=operands("x", "y"),
+        build=_outer,
+        summary="The outer product of two vectors, shape (m, n).",
+        latex=r"{x} {y}^T",
+    ),
+    Function(
+        name="diag",
+        parameters=operands("x"),
+        build=_diag,
+        summary="A vector as a diagonal matrix; of a square matrix, its diagonal.",
+        latex=r"\operatorname{{diag}}({x})",
+    ),
+    Function(
+        name="trace",
+        parameters=operands("A"),
+        build=_trace,
+        summary="The sum of the diagonal of a square matrix.",
+        latex=r"\operatorname{{tr}}({A})",
+        aliases=("tr",),
+    ),
+    Function(
+        name="inv",
+        parameters=operands("A"),
+        build=_of_matrix(INV),
+        summary="The inverse of a square matrix.",
+        latex=r"{A}^{{-1}}",
+    ),
+    Function(
+        name="det",
+        parameters=operands("A"),
+        build=_of_matrix(DET),
+        summary="The determinant of a square matrix.",
+        latex=r"\det({A})",
+        note="the derivative is the cofactor matrix, right also where A is singular",
+    ),
+    Function(
+        name="logdet",
+        parameters=operands("A"),
+        build=_of_matrix(LOGDET),
+        summary="log(det(A)) of a square matrix; det(A) > 0.",
+        latex=r"\ln \det({A})",
+    ),
+    Function(
+        name="transpose",
+        parameters=operands("A"),
+        build=transposed_matrix,
+        summary="The last two axes exchanged; a vector is its own transpose.",
+        latex=r"{A}^T",
+    ),
+)
