@@ -66,8 +66,15 @@ def apply_elementwise(function: ElementwiseFunction, *arguments: Node) -> Node:
     if function.is_symmetric:
         arguments = tuple(sorted(arguments, key=lambda a: a.digest))
     digest = digest_of("elementwise", function.name.encode(), *(a.digest for a in arguments))
+    is_symmetric = all(a.is_symmetric for a in arguments)
     return intern_node(
-        Elementwise, digest, shape, arguments, function=function, arguments=arguments
+        Elementwise,
+        digest,
+        shape,
+        arguments,
+        function=function,
+        arguments=arguments,
+        is_symmetric=is_symmetric,
     )
 
 
@@ -110,7 +117,13 @@ def apply_matrix(function: MatrixFunction, matrix: Node) -> Node:
     digest = digest_of("matrix", function.name.encode(), matrix.digest)
     shape = matrix.shape * function.copies
     return intern_node(
-        LinearAlgebra, digest, shape, (matrix,), function=function, arguments=(matrix,)
+        LinearAlgebra,
+        digest,
+        shape,
+        (matrix,),
+        function=function,
+        arguments=(matrix,),
+        is_symmetric=function.copies == 1 and matrix.is_symmetric,
     )
 
 

@@ -6,7 +6,8 @@ encoding is kept, over at most `_MOST_ENCODINGS` of them.
 
 from collections.abc import Sequence
 
-from service.calculus.graph import Factor
+from service.calculus.dimensions import Shape
+from service.calculus.graph import Contraction, Factor, Node
 
 _MOST_ENCODINGS = 64
 
@@ -25,7 +26,7 @@ def canonical_factors(
     summed = sorted({label for f in factors for label in f.letters if label >= ndim})
     if len(summed) <= 1:
         renaming = dict.fromkeys(summed, ndim)
-        relabelled = [_renamed(f, renaming, ndim) for f in factors] if summed else factors
+        relabelled = [_renamed(f, renaming) for f in factors]
         return tuple(sorted(relabelled, key=_order)), [*range(ndim), *summed]
     start = dict.fromkeys(summed, ndim)
     best: tuple[tuple[Signature, ...], Colours] | None = None
@@ -48,14 +49,38 @@ def canonical_factors(
             best = (encoding, numbering)
     assert best is not None
     numbering = best[1]
-    ordered = sorted((_renamed(f, numbering, ndim) for f in factors), key=_order)
+    ordered = sorted((_renamed(f, numbering) for f in factors), key=_order)
     old = sorted(numbering, key=numbering.__getitem__)
     return tuple(ordered), [*range(ndim), *old]
 
 
-def _renamed(factor: Factor, numbering: Colours, ndim: int) -> Factor:
-    letters = tuple(x if x < ndim else numbering[x] for x in factor.letters)
-    return Factor(factor.node, letters, factor.exponent)
+def swapped_factors(factors: Sequence[Factor]) -> tuple[Factor, ...]:
+    """The factors of the transpose of the matrix that the factors make."""
+    swap = {0: 1, 1: 0}
+    swapped = (
+        Factor(f.node, tuple(swap.get(x, x) for x in f.letters), f.exponent) for f in factors
+    )
+    return canonical_factors(list(swapped), 2)[0]
+
+
+def own_factors(node: Node) -> tuple[Factor, ...]:
+    """The factors of a matrix of coefficient 1, in canonical letters."""
+    return node.factors if isinstance(node, Contraction) else (Factor(node, (0, 1)),)
+
+
+def is_square(shape: Shape) -> bool:
+    """Whether a shape is that of a square matrix."""
+    return len(shape) == 2 and shape[0] == shape[1]
+
+
+def _renamed(factor: Factor, numbering: Colours) -> Factor:
+    return Factor(factor.node, _coloured(factor, numbering), factor.exponent)
+
+
+def _coloured(factor: Factor, colours: Colours) -> tuple[int, ...]:
+    """The letters by colour, in ascending order where the factor is symmetric."""
+    letters = [colours.get(x, x) for x in factor.letters]
+    return tuple(sorted(letters) if factor.node.is_symmetric else letters)
 
 
 def _order(factor: Factor) -> Signature:
@@ -63,8 +88,7 @@ def _order(factor: Factor) -> Signature:
 
 
 def _signature(factor: Factor, colours: Colours) -> Signature:
-    letters = tuple(colours.get(x, x) for x in factor.letters)
-    return factor.node.digest, str(factor.exponent), letters
+    return factor.node.digest, str(factor.exponent), _coloured(factor, colours)
 
 
 def _refined(
@@ -78,7 +102,8 @@ def _refined(
             signature = _signature(factor, colours)
             for position, letter in enumerate(factor.letters):
                 if letter >= ndim:
-                    around[letter].append((signature, position))
+                    place = 0 if factor.node.is_symmetric else position
+                    around[letter].append((signature, place))
         keys = {label: (colours[label], sorted(around[label])) for label in summed}
         ranks: Colours = {}
         previous: object = None

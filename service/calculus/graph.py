@@ -32,13 +32,17 @@ ONE = Fraction(1)
 
 
 class Node:
-    """A value of the calculus: its shape, its digest and the variables it depends on."""
+    """A value of the calculus: its shape, its digest and the variables it depends on.
 
-    __slots__ = ("__weakref__", "digest", "shape", "variables")
+    `is_symmetric` says that a square matrix is its own transpose by its formula.
+    """
+
+    __slots__ = ("__weakref__", "digest", "is_symmetric", "shape", "variables")
 
     shape: Shape
     digest: bytes
     variables: frozenset[str]
+    is_symmetric: bool
 
     @property
     def ndim(self) -> int:
@@ -254,6 +258,7 @@ def intern_node(
         node = cls()
         node.shape = shape
         node.digest = digest
+        node.is_symmetric = False
         if len(operands) == 1:
             node.variables = operands[0].variables
         else:

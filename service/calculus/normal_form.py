@@ -175,7 +175,8 @@ class _Product:
         exponents: dict[tuple[Node, tuple[int, ...]], Number] = {}
         indicators: list[Factor] = []
         for f in self.factors:
-            key = (f.node, f.letters)
+            letters = tuple(sorted(f.letters)) if f.node.is_symmetric else f.letters
+            key = (f.node, letters)
             exponents[key] = (
                 added(exponents[key], f.exponent) if key in exponents else f.exponent
             )

@@ -6,6 +6,7 @@ They are factors that are never stored: over a summed letter they rename or rest
 import numpy as np
 from numpy.typing import NDArray
 
+from service.calculus.canonical import is_square
 from service.calculus.dimensions import Dimension
 from service.calculus.graph import (
     ONE,
@@ -26,7 +27,9 @@ STRUCTURAL = (Delta, Selection, OneHot)
 
 def delta(size: Dimension) -> Delta:
     """The identity of this size, shape (size, size)."""
-    return intern_node(Delta, digest_of("delta", text_bytes(size)), (size, size), ())
+    return intern_node(
+        Delta, digest_of("delta", text_bytes(size)), (size, size), (), is_symmetric=True
+    )
 
 
 def selection(size: int, count: int, first: int, step: int) -> Node:
@@ -47,7 +50,10 @@ def constant(value: NDArray[np.float64]) -> Constant:
     """A literal array; the caller has made it contiguous and gives it away."""
     digest = digest_of("constant", text_bytes(value.shape), value.tobytes())
     value.flags.writeable = False
-    return intern_node(Constant, digest, value.shape, (), value=value)
+    is_symmetric = is_square(value.shape) and np.array_equal(value, value.T)
+    return intern_node(
+        Constant, digest, value.shape, (), value=value, is_symmetric=is_symmetric
+    )
 
 
 def renamed(factors: list[Factor], old: int, new: int) -> list[Factor]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from service.calculus.canonical import is_square, own_factors, swapped_factors
 from service.calculus.dimensions import Dimension, NamedSize, Shape
 from service.calculus.graph import (
     ONE,
@@ -103,14 +104,16 @@ def _contraction(
     described = [number_bytes(coefficient), text_bytes(ndim, sizes)]
     for f in factors:
         described += (f.node.digest, text_bytes(f.letters), number_bytes(f.exponent))
+    shape = sizes[:ndim]
     return intern_node(
         Contraction,
         digest_of("contraction", *described),
-        sizes[:ndim],
+        shape,
         [f.node for f in factors],
         coefficient=coefficient,
         factors=factors,
         sizes=sizes,
+        is_symmetric=is_square(shape) and swapped_factors(factors) == factors,
     )
 
 
@@ -130,4 +133,9 @@ def unwrapped(
 def _sum(terms: tuple[tuple[Number, Node], ...], shape: Shape) -> Sum:
     described = [b for c, node in terms for b in (number_bytes(c), node.digest)]
     operands = [node for _, node in terms]
-    return intern_node(Sum, digest_of("sum", *described), shape, operands, terms=terms)
+    is_symmetric = False
+    if is_square(shape):
+        own = {(c, own_factors(t)) for c, t in terms}
+        is_symmetric = all((c, swapped_factors(factors)) in own for c, factors in own)
+    digest = digest_of("sum", *described)
+    return intern_node(Sum, digest, shape, operands, terms=terms, is_symmetric=is_symmetric)
