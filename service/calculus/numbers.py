@@ -52,6 +52,17 @@ def raised(base: Number, exponent: Number) -> Number:
         return from_float(float(np.power(np.float64(base), np.float64(exponent))))
 
 
+def as_quotient(value: Number) -> tuple[float, float]:
+    """Multiplier and divisor that apply a coefficient with the least rounding.
+
+    The divisor is 1 unless the denominator would be rounded away: x · 2 / 3 keeps a digit that
+    x · 0.666… loses.
+    """
+    if isinstance(value, Fraction) and value.denominator & (value.denominator - 1):
+        return float(value.numerator), float(value.denominator)
+    return float(value), 1.0
+
+
 def is_whole(value: Number) -> bool:
     """Whether the number is an integer."""
     return value.denominator == 1 if isinstance(value, Fraction) else value.is_integer()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from service.numeric.plan import Call, Estimate, Plan, Step, Values
 
 _SMALLEST_BUFFER = 4096
@@ -60,6 +62,10 @@ class Assembly:
             self._known[full_key] = self._new_slot(value.shape)
             self._constants.append((self._known[full_key].position, value))
         return self._known[full_key]
+
+    def number(self, value: float) -> Slot:
+        """The slot of a literal number."""
+        return self.constant(value, lambda: np.array(value))
 
     def emit(
         self,

@@ -15,6 +15,7 @@ from service.calculus.graph import (
     Factor,
     LinearAlgebra,
     Node,
+    Number,
     OneHot,
     Reduction,
     Selection,
@@ -23,7 +24,7 @@ from service.calculus.graph import (
     Variable,
     topological,
 )
-from service.calculus.numbers import is_whole
+from service.calculus.numbers import as_quotient, is_whole
 from service.calculus.terms import number_of
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.embedding import Embedding
@@ -202,31 +203,37 @@ class _Lowering:
             slot = self.assembly.emit(
                 key, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20
             )
-            return self._scaled(slot, float(coefficient))
+            return self._scaled(slot, coefficient)
         total: Slot | None = None
         terms = sorted(node.terms, key=lambda t: (number_of(t[1]) is not None, t[0] < 0))
         for coefficient, term in terms:
             slot = self._numeric(self.slot_of(term))
             if total is None:
-                total = self._scaled(slot, float(coefficient))
+                total = self._scaled(slot, coefficient)
                 continue
             name, call = ("subtract", np.subtract) if coefficient < 0 else ("add", np.add)
-            pair = (total, self._scaled(slot, abs(float(coefficient))))
+            pair = (total, self._scaled(slot, abs(coefficient)))
             total = self.assembly.emit((name,), call, pair, _broadcast(pair), takes_out=True)
         assert total is not None
         return total
 
-    def _scaled(self, slot: Slot, coefficient: float) -> Slot:
+    def _scaled(self, slot: Slot, coefficient: Number) -> Slot:
         if coefficient == 1:
             return slot
         if coefficient == -1:
             return self.assembly.emit(
                 ("negative",), np.negative, (slot,), slot.shape, takes_out=True
             )
-        number = self.assembly.constant(coefficient, lambda: np.array(coefficient))
-        return self.assembly.emit(
-            ("multiply",), np.multiply, (number, slot), slot.shape, takes_out=True
-        )
+        multiplier, divisor = as_quotient(coefficient)
+        if multiplier != 1:
+            pair = (slot, self.assembly.number(multiplier))
+            slot = self.assembly.emit(
+                ("multiply",), np.multiply, pair, slot.shape, takes_out=True
+            )
+        if divisor != 1:
+            pair = (slot, self.assembly.number(divisor))
+            slot = self.assembly.emit(("divide",), np.divide, pair, slot.shape, takes_out=True)
+        return slot
 
     def _contraction(self, node: Contraction) -> Slot:
         sizes = numbers(node.sizes)
@@ -239,7 +246,7 @@ class _Lowering:
         operands = [self._operand(f, embedding) for f in rest]
         output = tuple(embedding.inner)
         product = Product(self.assembly, embedding.sizes, output)
-        result = product.result(operands, float(node.coefficient))
+        result = product.result(operands, node.coefficient)
         carried = tuple(x for x in output if x in result.letters)
         axes = tuple(result.letters.index(x) for x in carried)
         shape = tuple(embedding.sizes[x] if x in carried else 1 for x in output)

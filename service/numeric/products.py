@@ -6,16 +6,21 @@ anything they must hide is multiplied. At run time there are BLAS and broadcast 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.calculus.graph import Number
+from service.calculus.numbers import as_quotient
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.kernels import select_values
 
 Letters = tuple[int, ...]
+
+_LARGE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +41,7 @@ class Product:
         self.sizes = sizes
         self.output = output
 
-    def result(self, operands: list[Operand], coefficient: float) -> Operand:
+    def result(self, operands: list[Operand], coefficient: Number) -> Operand:
         """coefficient · Σ Π operands, over the output letters that some operand carries."""
         masks = [o for o in operands if o.slot.is_mask]
         factors = [o for o in operands if not o.slot.is_mask]
@@ -236,21 +241,21 @@ class Product:
         return self._viewed(operand.slot, axes, shape)
 
     def _with_scalars(
-        self, result: Operand | None, scalars: list[Operand], coefficient: float
+        self, result: Operand | None, scalars: list[Operand], coefficient: Number
     ) -> Operand:
-        if coefficient != 1 or not (result or scalars):
-            number = self.assembly.constant(coefficient, lambda: np.array(coefficient))
-            scalars = [*scalars, Operand(number, ())]
-        scale = scalars[0] if scalars else None
-        for o in scalars[1:]:
-            assert scale is not None
-            scale = self._multiplied(scale, o, ())
-        if result is None:
-            assert scale is not None
-            return self._direct(scale)
-        if scale is None:
-            return self._direct(result)
-        return self._direct(self._multiplied(result, scale, result.letters))
+        multiplier, divisor = as_quotient(coefficient)
+        if multiplier != 1 or not (result or scalars):
+            scalars = [*scalars, Operand(self.assembly.number(multiplier), ())]
+        if divisor != 1:
+            scalars = [*scalars, Operand(self.assembly.number(divisor), (), inverse=True)]
+        if result is not None and prod(result.slot.shape) >= _LARGE:
+            scalars = (
+                [reduce(lambda a, b: self._multiplied(a, b, ()), scalars)] if scalars else []
+            )
+        for o in scalars:
+            result = o if result is None else self._multiplied(result, o, result.letters)
+        assert result is not None
+        return self._direct(result)
 
 
 def _as_float(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

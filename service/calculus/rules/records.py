@@ -113,6 +113,11 @@ class Function:
     is_entrywise: bool = False
 
     @property
+    def formula(self) -> str:
+        """The LaTeX of the function of its own parameters."""
+        return self.latex.format_map({p.name: p.name for p in self.parameters})
+
+    @property
     def arguments(self) -> str:
         """The signature as a reader writes it: `x, axis=None, keepdims=False`."""
         return ", ".join(
