@@ -1,0 +1,57 @@
+"""The README: its requests answer as printed, its tables name what there is."""
+
+import json
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.calculus.rules.table import FUNCTIONS
+from service.settings import Limits, Settings
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+EXAMPLES = re.findall(r"```sh\n(curl .*?)```\n\n```json\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_readme_has_examples_with_answers():
+    assert len(EXAMPLES) >= 4
+
+
+@pytest.mark.parametrize(("command", "answer"), EXAMPLES)
+def test_a_request_of_the_readme_is_answered_as_printed(live_server, command, answer):
+    words = shlex.split(command)
+    url = next(w for w in words if w.startswith("http")).replace(
+        "http://127.0.0.1:8000", live_server.url
+    )
+    headers = dict(
+        words[k + 1].split(": ", 1) for k, word in enumerate(words) if word == "-H"
+    )
+    expected = json.loads(answer)
+
+    found = httpx.post(url, headers=headers, content=words[words.index("-d") + 1]).json()
+
+    if "cost" in expected:
+        assert found["cost"].pop("seconds") < 1
+        expected["cost"].pop("seconds")
+    assert found == expected
+
+
+def test_the_readme_names_every_function():
+    section = README.split("## The language")[1].split("\n## ")[0]
+
+    missing = [name for name in FUNCTIONS if not re.search(rf"\b{name}\b", section)]
+
+    assert missing == []
+
+
+def test_the_readme_names_every_setting_with_its_default():
+    section = README.split("## Settings")[1].split("\n## ")[0]
+    names = [name for name in Settings.model_fields if name != "limits"]
+
+    rows = {n: re.search(rf"^\| `GRADSERVE_{n.upper()}` \|.*\|$", section, re.M) for n in names}
+
+    assert [name for name, row in rows.items() if row is None] == []
+    assert [f.name for f in fields(Limits) if f"`GRADSERVE_{f.name.upper()}`" not in section] == []
