@@ -78,6 +78,7 @@ def resolve(
     changed = True
     while changed:
         changed = False
+        factors = _idempotent(factors)
         for position, factor in enumerate(factors):
             if not isinstance(factor.node, STRUCTURAL):
                 continue
@@ -92,6 +93,19 @@ def resolve(
 
 
 _UNCHANGED: list[Factor] = []
+
+
+def _idempotent(factors: list[Factor]) -> list[Factor]:
+    """The factors with each structural one once: its entries are 0 and 1."""
+    seen: set[tuple[Node, tuple[int, ...]]] = set()
+    kept = []
+    for f in factors:
+        if isinstance(f.node, STRUCTURAL):
+            if (f.node, f.letters) in seen:
+                continue
+            seen.add((f.node, f.letters))
+        kept.append(f)
+    return kept
 
 
 def _resolve_one(

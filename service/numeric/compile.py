@@ -25,6 +25,7 @@ from service.calculus.graph import (
     topological,
 )
 from service.calculus.numbers import as_quotient, is_whole
+from service.calculus.selections import STRUCTURAL
 from service.calculus.terms import number_of
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.embedding import Embedding
@@ -57,7 +58,7 @@ class _Lowering:
         if root in self._slots:
             return self._slots[root]
         for node in topological([root]):
-            if node not in self._slots and not isinstance(node, Delta | Selection | OneHot):
+            if node not in self._slots and not isinstance(node, STRUCTURAL):
                 self._slots[node] = self._lower(node)
                 self._hazards[node] = self._is_hazard(node)
         if root not in self._slots:
@@ -211,9 +212,11 @@ class _Lowering:
             if total is None:
                 total = self._scaled(slot, coefficient)
                 continue
-            name, call = ("subtract", np.subtract) if coefficient < 0 else ("add", np.add)
-            pair = (total, self._scaled(slot, abs(coefficient)))
-            total = self.assembly.emit((name,), call, pair, _broadcast(pair), takes_out=True)
+            call = np.subtract if coefficient < 0 else np.add
+            magnitude: Number = -coefficient if coefficient < 0 else coefficient
+            pair = (total, self._scaled(slot, magnitude))
+            key = (call.__name__,)
+            total = self.assembly.emit(key, call, pair, _broadcast(pair), takes_out=True)
         assert total is not None
         return total
 
@@ -237,26 +240,38 @@ class _Lowering:
 
     def _contraction(self, node: Contraction) -> Slot:
         sizes = numbers(node.sizes)
-        structure = [f for f in node.factors if isinstance(f.node, Delta | Selection | OneHot)]
-        rest = [f for f in node.factors if not isinstance(f.node, Delta | Selection | OneHot)]
-        letters = list(range(node.ndim))
-        embedding = Embedding(letters, sizes)
-        for f in structure:
-            rest = embedding.restrict(f, rest)
+        embedding = Embedding(node.ndim, sizes)
+        rest = [
+            f
+            for f in node.factors
+            if not (isinstance(f.node, STRUCTURAL) and embedding.restrict(f))
+        ]
         operands = [self._operand(f, embedding) for f in rest]
-        output = tuple(embedding.inner)
-        product = Product(self.assembly, embedding.sizes, output)
+        output = embedding.inner
+        operands += self._uncarried(embedding, operands, sizes)
+        product = Product(self.assembly, sizes, output)
         result = product.result(operands, node.coefficient)
         carried = tuple(x for x in output if x in result.letters)
         axes = tuple(result.letters.index(x) for x in carried)
-        shape = tuple(embedding.sizes[x] if x in carried else 1 for x in output)
+        shape = tuple(sizes[x] if x in carried else 1 for x in output)
         slot = product._viewed(result.slot, axes, shape)
         return embedding.placed(self.assembly, self._numeric(slot))
+
+    def _uncarried(
+        self, embedding: Embedding, operands: Sequence[Operand], sizes: Sequence[int]
+    ) -> list[Operand]:
+        """The sizes of summed letters that only structural factors carried."""
+        carried = {x for o in operands for x in o.letters} | set(embedding.inner)
+        return [
+            Operand(self.assembly.number(float(sizes[x])), ())
+            for x in embedding.bases
+            if x not in carried
+        ]
 
     def _operand(self, factor: Factor, embedding: Embedding) -> Operand:
         node, letters, exponent = factor
         slot = self.slot_of(node)
-        hazard = self._hazards[node] or exponent < 0 or not is_whole(exponent)
+        hazard = self._hazards.get(node, False) or exponent < 0 or not is_whole(exponent)
         thin = [k for k, n in enumerate(node.shape) if slot.shape[k] == 1 and n != 1]
         if thin:
             kept = tuple(n for k, n in enumerate(slot.shape) if k not in thin)

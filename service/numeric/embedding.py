@@ -8,91 +8,102 @@ from service.calculus.graph import Delta, Factor, OneHot, Selection
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.plan import Values
 
+# A letter as first + step · base; a base of None is a fixed position.
+Image = tuple[int | None, int, int]
+
 
 class Embedding:
-    """What selections and deltas leave to do: slices before the product, places after it.
+    """Letters that structural factors tie to others or fix.
 
-    `inner` are the letters the product is computed over, one per output axis that is not
-    fixed; `placed` puts its result where the output wants it, zeros elsewhere.
+    `inner` are the letters that the product keeps; `placed` puts its result where the output
+    wants it, zeros elsewhere.
     """
 
-    def __init__(self, output: list[int], sizes: Sequence[int]) -> None:
-        self.output = tuple(output)
-        self.inner = list(output)
-        self.sizes = list(sizes)
-        self._slices: dict[int, tuple[int, slice | int]] = {}
-        self._places: dict[int, tuple[int, int, int] | int] = {}
-        self._tied: list[tuple[int, int]] = []
+    def __init__(self, ndim: int, sizes: Sequence[int]) -> None:
+        self.output = tuple(range(ndim))
+        self.sizes = sizes
+        self._images: dict[int, Image] = {}
 
-    def restrict(self, factor: Factor, rest: list[Factor]) -> list[Factor]:
-        """Take note of one structural factor; the other factors stay as they are."""
-        node = factor.node
-        if isinstance(node, Delta):
-            root, twin = factor.letters
-            self._tied.append((root, twin))
-            self.inner.remove(twin)
-            return rest
+    def restrict(self, factor: Factor) -> bool:
+        """Take note of a structural factor; False where it must be stored and multiplied."""
+        node, letters = factor.node, factor.letters
         if isinstance(node, OneHot):
-            (letter,) = factor.letters
-            if letter in self._slices or letter in self._places:
-                return [*rest, factor]
-            self._slices[letter] = (-1, node.position)
-            if letter in self.inner:
-                self._places[letter] = node.position
-                self.inner.remove(letter)
-            return rest
-        assert isinstance(node, Selection)
-        row, column = factor.letters
-        if row == column or row in self._slices or any(row in pair for pair in self._tied):
-            return [*rest, factor]
-        count = self.sizes[column]
-        stop = node.first + node.step * count
-        self._slices[row] = (column, slice(node.first, stop if stop >= 0 else None, node.step))
-        if row in self.inner:
-            self._places[row] = (column, node.first, node.step)
-            self.inner.remove(row)
-            if column not in self.inner:
-                self.inner.append(column)
-        return rest
+            return self._tie(letters[0], (None, node.position, 0))
+        if isinstance(node, Selection):
+            return self._tie(letters[0], (letters[1], node.first, node.step))
+        assert isinstance(node, Delta)
+        return self._tie(letters[1], (letters[0], 0, 1)) or self._tie(
+            letters[0], (letters[1], 0, 1)
+        )
+
+    def _tie(self, letter: int, image: Image) -> bool:
+        if letter in self._images:
+            return False
+        if image[0] is not None and self._image(image[0])[0] == letter:
+            return False
+        self._images[letter] = image
+        return True
+
+    def _image(self, letter: int) -> Image:
+        """What a letter is in the end, through all that it is tied to."""
+        base: int | None = letter
+        first, step = 0, 1
+        while base is not None and base in self._images:
+            base, start, stride = self._images[base]
+            first, step = first + step * start, step * stride
+        return base, first, step
+
+    @property
+    def bases(self) -> tuple[int, ...]:
+        """The letters that structural factors tie others to."""
+        bases = (self._image(x)[0] for x in self._images)
+        return tuple(dict.fromkeys(base for base in bases if base is not None))
+
+    @property
+    def inner(self) -> tuple[int, ...]:
+        """The letters of the product that the output depends on."""
+        bases = (self._image(x)[0] for x in self.output)
+        return tuple(dict.fromkeys(base for base in bases if base is not None))
 
     def sliced(
         self, assembly: Assembly, slot: Slot, letters: tuple[int, ...]
     ) -> tuple[Slot, tuple[int, ...]]:
-        """An operand's slot restricted to what the selections let through."""
-        if not any(x in self._slices for x in letters):
+        """An operand restricted to the entries that its letters let through."""
+        if not any(x in self._images for x in letters):
             return slot, letters
-        picks = tuple(self._slices[x][1] if x in self._slices else slice(None) for x in letters)
-        left = tuple(self._slices[x][0] if x in self._slices else x for x in letters)
-        left = tuple(x for x in left if x >= 0)
+        images = [self._image(x) for x in letters]
+        picks = tuple(self._pick(image) for image in images)
+        left = tuple(base for base, _, _ in images if base is not None)
         shape = tuple(self.sizes[x] for x in left)
-        key = ("slice", tuple(str(p) for p in picks))
+        key = ("slice", *(str(pick) for pick in picks))
         return assembly.view(key, lambda x: x[picks], slot, shape), left
+
+    def _pick(self, image: Image) -> slice | int:
+        base, first, step = image
+        if base is None:
+            return first
+        stop = first + step * self.sizes[base]
+        return slice(first, stop if stop >= 0 else None, step)
 
     def placed(self, assembly: Assembly, slot: Slot) -> Slot:
         """The product over `inner`, spread to the output's axes."""
-        if not self._places and not self._tied:
+        places = tuple(self._image(x) for x in self.output)
+        if places == tuple((x, 0, 1) for x in self.output):
             return slot
+        inner = self.inner
         shape = tuple(self.sizes[x] for x in self.output)
-        inner = tuple(self.inner)
         inner_shape = tuple(self.sizes[x] for x in inner)
-        places = tuple(self._place(x) for x in self.output)
 
         def call(values: Values) -> Values:
             result = np.zeros(shape)
             strides = dict.fromkeys(inner, 0)
-            for stride, (letter, _, step) in zip(result.strides, places, strict=True):
-                if letter is not None:
-                    strides[letter] += step * stride
+            for stride, (base, _, step) in zip(result.strides, places, strict=True):
+                if base is not None:
+                    strides[base] += step * stride
             corner = result[tuple(slice(first, None) for _, first, _ in places)]
             steps = [strides[x] for x in inner]
             target = np.lib.stride_tricks.as_strided(corner, inner_shape, steps)
             target[...] = values
             return result
 
-        return assembly.emit(("place", places, inner), call, (slot,), shape)
-
-    def _place(self, letter: int) -> tuple[int | None, int, int]:
-        """An output axis as an inner letter, or None where it is fixed; first and step."""
-        letter = {twin: root for root, twin in self._tied}.get(letter, letter)
-        where = self._places.get(letter, (letter, 0, 1))
-        return (None, where, 0) if isinstance(where, int) else where
+        return assembly.emit(("place", places, shape), call, (slot,), shape)
