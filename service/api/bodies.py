@@ -1,0 +1,134 @@
+"""Limits on request bodies while they arrive: their size, their pauses, their rate."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.edge import request_id_of
+from service.api.problems import problem_response
+from service.errors import BodyTooLargeError, GradserveError, RequestTimeoutError
+from service.settings import Settings
+
+DRAIN_SECONDS = 1.0
+DRAIN_BYTES = 64 * 2**20
+
+
+class TimedBodies:
+    """Ends bodies that are too large (413) or too slow (408); leaves no body half read.
+
+    An answer that goes out before its request has arrived closes the connection; what still
+    arrives is read for a moment, so that the client sees the answer and not a reset.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(scope, receive, send, self._settings, self._clock)
+        try:
+            body.refuse_announced_size()
+            await self._app(scope, body.receive, body.send)
+        except (BodyTooLargeError, RequestTimeoutError) as error:
+            response = problem_response(error, request_id_of(scope))
+            await response(scope, body.receive, body.send)
+
+
+class _Body:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        headers = Headers(scope=scope)
+        length = headers.get("content-length")
+        self._announced = int(length) if length and length.isdecimal() else None
+        self._is_complete = self._announced in (None, 0) and "transfer-encoding" not in headers
+        self._waits_to_be_asked = "expect" in headers
+        self._is_closing = False
+        self._receive, self._send = receive, send
+        self._settings, self._clock = settings, clock
+        self._started: float | None = None
+        self._count = 0
+
+    def refuse_announced_size(self) -> None:
+        """Raises BodyTooLargeError if Content-Length says more than the limit."""
+        if self._announced is not None and self._announced > self._settings.max_body_bytes:
+            raise self._too_large(f"{self._announced} bytes announced")
+
+    async def receive(self) -> Message:
+        """The next part of the body, while there is one, within the limits."""
+        if self._is_complete:
+            return await self._receive()
+        now = self._clock()
+        self._started = self._started or now
+        settings = self._settings
+        due = settings.body_grace_seconds + self._count / settings.body_bytes_per_second
+        seconds = min(settings.body_pause_seconds, due - (now - self._started))
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._too_slow() from None
+        self._count_part(message)
+        if self._count > settings.max_body_bytes:
+            raise self._too_large(f"at least {self._count} bytes")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Passes the answer on; one that overtakes its request ends the connection."""
+        if message["type"] == "http.response.start" and not self._is_complete:
+            await self._drain(0.0, is_answered=False)
+            if not self._is_complete:
+                self._is_closing = True
+                MutableHeaders(scope=message)["Connection"] = "close"
+        is_last = message["type"] == "http.response.body" and not message.get("more_body")
+        if self._is_closing and is_last:
+            await self._send({**message, "more_body": True})
+            await self._drain(DRAIN_SECONDS, is_answered=True)
+            message = {"type": "http.response.body"}
+        await self._send(message)
+
+    async def _drain(self, seconds: float, *, is_answered: bool) -> None:
+        """Read and forget what arrives within this time."""
+        if self._waits_to_be_asked and self._count == 0:
+            return
+        most = self._count + (DRAIN_BYTES if is_answered else self._settings.max_body_bytes)
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._is_complete and self._count < most:
+                    self._count_part(await self._receive())
+        except TimeoutError:
+            return
+
+    def _count_part(self, message: Message) -> None:
+        self._count += len(message.get("body", b""))
+        self._is_complete = message["type"] != "http.request" or not message.get("more_body")
+
+    def _too_large(self, found: str) -> GradserveError:
+        return BodyTooLargeError(
+            f"the body has {found}, but the limit max_body_bytes is "
+            f"{self._settings.max_body_bytes}"
+        )
+
+    def _too_slow(self) -> GradserveError:
+        settings = self._settings
+        return RequestTimeoutError(
+            f"the body stopped after {self._count} bytes, but it may pause "
+            f"{settings.body_pause_seconds:g} s (body_pause_seconds) and must average "
+            f"{settings.body_bytes_per_second} bytes/s (body_bytes_per_second) after its first "
+            f"{settings.body_grace_seconds:g} s"
+        )

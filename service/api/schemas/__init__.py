@@ -1,0 +1,1 @@
+"""The named models of requests and answers; the OpenAPI document is made of them."""

@@ -1,0 +1,130 @@
+"""What Pydantic finds in a request, as faults: where, what was found, what was expected."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from pydantic import ValidationError as PydanticError
+from pydantic_core import ErrorDetails
+
+from service.api.schemas.tensor_input import describe
+from service.api.strict_json import parse_json
+from service.api.suggestions import suggestion
+from service.errors import (
+    Fault,
+    GradserveError,
+    NonFiniteInputError,
+    OverLimitError,
+    ValidationError,
+)
+from service.language.places import shown
+from service.settings import Limits
+
+RequestModel = TypeVar("RequestModel", bound=BaseModel)
+MAX_FAULTS = 20
+MAX_NAME = 64
+BY_CODE: dict[str, type[GradserveError]] = {
+    error.code: error for error in (OverLimitError, NonFiniteInputError)
+}
+EXPECTED = {
+    "string_type": "a string",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
+
+
+def read_body(raw: bytes, model: type[RequestModel], limits: Limits) -> RequestModel:
+    """The request a body makes.
+
+    Raises:
+        MalformedJsonError: the body is not one JSON value in UTF-8.
+        DuplicateKeyError: an object names a key twice.
+        ValidationError: it is JSON, but not what the model says.
+        OverLimitError: it has more strings, or a tensor more axes, than the limit.
+        NonFiniteInputError: a number is infinite after rounding.
+    """
+    with _paused_collector():
+        return read_fields(parse_json(raw, limits.max_json_strings), model, limits)
+
+
+def read_fields(value: object, model: type[RequestModel], limits: Limits) -> RequestModel:
+    """The request a parsed body makes.
+
+    Raises:
+        ValidationError: it is not what the model says.
+        OverLimitError: a tensor has more axes than the limit.
+        NonFiniteInputError: a number is infinite after rounding.
+    """
+    try:
+        return model.model_validate(value, context=limits)
+    except PydanticError as error:
+        found = error.errors(include_url=False)
+    raise _as_error(found, tuple(model.model_fields))
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """No garbage collection: its passes over millions of new lists cost more than the parse."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _as_error(found: Sequence[ErrorDetails], fields: tuple[str, ...]) -> GradserveError:
+    """One error for everything Pydantic found; its class is that of the first specific code."""
+    codes = [_context(details).get("code", "validation") for details in found]
+    specific = set(codes) == {codes[0]} and codes[0] in BY_CODE
+    kind = BY_CODE[codes[0]] if specific else ValidationError
+    faults = tuple(_fault(details, fields) for details in found[:MAX_FAULTS])
+    return kind(faults[0].message, faults=faults)
+
+
+def _fault(details: ErrorDetails, fields: tuple[str, ...]) -> Fault:
+    place = "".join(f"/{_escaped(str(part))}" for part in details["loc"])
+    context = _context(details)
+    kind = details["type"]
+    if kind == "gradserve":
+        return Fault(context["message"], place + context["pointer"], hint=context["hint"])
+    name = str(details["loc"][-1]) if details["loc"] else ""
+    if kind == "missing":
+        return Fault(
+            f"found no field {shown(name)}, but it is required", place[: place.rindex("/")]
+        )
+    if kind == "extra_forbidden":
+        expected = ", ".join(fields)
+        return Fault(
+            f"found the unknown field {shown(name)}, expected {expected}",
+            place,
+            hint=suggestion(name, fields),
+        )
+    value = details["input"]
+    if kind == "literal_error":
+        found = shown(value) if isinstance(value, str) else describe(value)
+        hint = suggestion(value, _choices(context)) if isinstance(value, str) else None
+        return Fault(f"found {found}, expected {context['expected']}", place, hint=hint)
+    if kind in EXPECTED:
+        return Fault(f"found {describe(value)}, expected {EXPECTED[kind]}", place)
+    message = details["msg"]
+    return Fault(f"found {describe(value)}: {message[:1].lower()}{message[1:]}", place)
+
+
+def _context(details: ErrorDetails) -> dict[str, Any]:
+    return details.get("ctx", {})
+
+
+def _choices(context: dict[str, Any]) -> list[str]:
+    return [part.strip(" '") for part in context["expected"].replace(" or ", ",").split(",")]
+
+
+def _escaped(part: str) -> str:
+    return part[:MAX_NAME].replace("~", "~0").replace("/", "~1")

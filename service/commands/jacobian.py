@@ -1,0 +1,43 @@
+"""`gradserve jacobian`: an expression and its Jacobians, without a server."""
+
+import click
+
+from service.api.schemas.expressions import JacobianRequest
+from service.api.wire import jacobian_document
+from service.commands.computing import (
+    FREE_TEXT,
+    expression_argument,
+    let_option,
+    print_answer,
+    read_assignments,
+    wrt_option,
+)
+
+
+@click.command("jacobian", context_settings=FREE_TEXT)
+@expression_argument
+@let_option
+@wrt_option
+@click.option(
+    "--representation",
+    default="auto",
+    help="auto, dense or factored.",
+    metavar="NAME",
+)
+def command(
+    expression: str, assignments: tuple[str, ...], wrt: tuple[str, ...], representation: str
+) -> None:
+    """Print the value and the Jacobians of EXPRESSION as JSON."""
+    fields = {"expression": expression, "variables": read_assignments(assignments)}
+    print_answer(
+        fields | {"wrt": list(wrt) or None, "representation": representation},
+        JacobianRequest,
+        lambda computer, request: computer.run(
+            "jacobian",
+            request.expression,
+            request.variables,
+            request.wrt,
+            request.representation,
+        ),
+        jacobian_document,
+    )

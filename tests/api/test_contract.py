@@ -1,0 +1,143 @@
+"""The OpenAPI document: current, valid, and fit for generators."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+from openapi_spec_validator import validate
+from pydantic import TypeAdapter
+
+from service.api.contract import contract, contract_text
+from service.api.schemas.expressions import EvaluateRequest, GradientRequest, JacobianRequest
+from service.api.schemas.tensors import Factor, StructuredTensor, Tensor, Term
+
+FILE = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def document(routes):
+    return contract(routes)
+
+
+def parts(part):
+    """Every object in the document."""
+    if isinstance(part, dict):
+        yield part
+        for item in part.values():
+            yield from parts(item)
+    elif isinstance(part, list):
+        for item in part:
+            yield from parts(item)
+
+
+def operations(document):
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_the_committed_file_is_current(routes):
+    assert FILE.read_text(encoding="utf-8") == contract_text(routes)
+
+
+def test_the_document_is_valid_openapi(document):
+    validate(document)
+
+
+def test_every_number_says_its_format(document):
+    formats = {"number": "double", "integer": "int64"}
+    numbers = [p for p in parts(document) if p.get("type") in ("number", "integer")]
+
+    assert numbers
+    assert all(part["format"] == formats[part["type"]] for part in numbers)
+
+
+def test_discriminators_are_required_and_have_no_default(document):
+    schemas = document["components"]["schemas"]
+    unions = [schema for schema in schemas.values() if "discriminator" in schema]
+
+    assert len(unions) == 2
+    for union in unions:
+        name = union["discriminator"]["propertyName"]
+        for reference in union["discriminator"]["mapping"].values():
+            member = schemas[reference.rsplit("/", 1)[1]]
+            assert name in member["required"]
+            assert "default" not in member["properties"][name]
+
+
+def test_tensor_inputs_are_a_number_four_levels_or_a_tensor(document):
+    options = document["components"]["schemas"]["TensorInput"]["anyOf"]
+    number = {"type": "number", "format": "double"}
+    expected = [number]
+    for _ in range(4):
+        expected.append({"type": "array", "items": expected[-1]})
+
+    assert options == [*expected, {"$ref": "#/components/schemas/Tensor"}]
+
+
+def test_no_schema_contains_itself(document):
+    schemas = document["components"]["schemas"]
+
+    def reached(name, above):
+        assert name not in above
+        for part in parts(schemas[name]):
+            if "$ref" in part:
+                reached(part["$ref"].rsplit("/", 1)[1], {*above, name})
+
+    for name in schemas:
+        reached(name, set())
+
+
+def test_operations_are_named_after_their_functions_and_have_one_tag(routes, document):
+    functions = [
+        route.endpoint.__name__
+        for route in routes.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    ]
+
+    assert [operation["operationId"] for operation in operations(document)] == functions
+    assert all(len(operation["tags"]) == 1 for operation in operations(document))
+
+
+def test_every_operation_documents_its_problems(document):
+    for operation in operations(document):
+        problems = {s: r for s, r in operation["responses"].items() if s != "200"}
+        expected = {"400", "406", "422", "500"}
+        if "requestBody" in operation:
+            expected |= {"408", "413", "415"}
+
+        assert expected <= set(problems)
+        for response in problems.values():
+            (media_type,) = response["content"]
+            schema = response["content"][media_type]["schema"]
+            assert media_type == "application/problem+json"
+            assert schema == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_every_field_is_described(document):
+    for name, schema in document["components"]["schemas"].items():
+        assert schema["description"], name
+        for field, part in schema.get("properties", {}).items():
+            assert part.get("description"), f"{name}.{field}"
+
+
+@pytest.mark.parametrize("model", [EvaluateRequest, GradientRequest, JacobianRequest])
+def test_the_examples_of_requests_are_requests(model):
+    (example,) = model.model_config["json_schema_extra"]["examples"]
+
+    assert model.model_validate(example).expression == example["expression"]
+
+
+@pytest.mark.parametrize("model", [Tensor, StructuredTensor, Factor, Term], ids=str)
+def test_the_examples_of_answers_are_answers(document, model):
+    adapter = TypeAdapter(model)
+    names = {"Tensor": ["Tensor"], "Term": ["Term"]}.get(
+        getattr(model, "__name__", ""),
+        [
+            reference["$ref"].rsplit("/", 1)[1]
+            for reference in adapter.json_schema(ref_template="{model}").get("oneOf", [])
+        ],
+    )
+
+    for name in names:
+        for example in document["components"]["schemas"][name].get("examples", []):
+            assert json.loads(adapter.dump_json(adapter.validate_python(example))) == example

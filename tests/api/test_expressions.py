@@ -1,0 +1,184 @@
+"""The three operations through HTTP: right numbers, in answers that fit their models."""
+
+import numpy as np
+import orjson
+import pytest
+
+from service.api.schemas.expressions import EvaluateAnswer, GradientAnswer, JacobianAnswer
+
+pytestmark = pytest.mark.anyio
+
+
+async def ask(client, operation, expression, variables, **options):
+    body = {"expression": expression, "variables": variables} | options
+    response = await client.post(f"/v1/{operation}", json=body)
+    assert response.status_code == 200, response.text
+    model = {"evaluate": EvaluateAnswer, "gradient": GradientAnswer, "jacobian": JacobianAnswer}
+    return model[operation].model_validate_json(response.content)
+
+
+def array(tensor):
+    return np.array(tensor.data).reshape(tensor.shape)
+
+
+async def test_a_value_comes_with_its_shape(client):
+    answer = await ask(client, "evaluate", "A @ x", {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, -1]})
+
+    assert answer.value.shape == [3]
+    assert answer.value.dtype == "float64"
+    assert answer.value.data == [-1.0, -1.0, -1.0]
+
+
+async def test_a_scalar_has_the_shape_of_none(client):
+    answer = await ask(client, "evaluate", "2 * x", {"x": 3})
+
+    assert (answer.value.shape, answer.value.data) == ([], [6.0])
+
+
+async def test_a_gradient_has_its_variable_s_shape(client):
+    answer = await ask(
+        client, "gradient", "sum(w * x) + b", {"w": [1, 2, 3], "x": [4, 5, 6], "b": 0.5}
+    )
+
+    assert array(answer.value) == 32.5
+    assert array(answer.gradients["w"]).tolist() == [4, 5, 6]
+    assert array(answer.gradients["x"]).tolist() == [1, 2, 3]
+    assert array(answer.gradients["b"]).tolist() == 1
+
+
+async def test_only_the_variables_of_wrt_are_answered(client):
+    answer = await ask(client, "gradient", "x * y", {"x": 2, "y": 3}, wrt=["y"])
+
+    assert {name: g.data for name, g in answer.gradients.items()} == {"y": [2.0]}
+
+
+async def test_null_for_wrt_asks_for_all_variables(client):
+    answer = await ask(client, "jacobian", "x * y", {"x": 2, "y": 3}, wrt=None)
+
+    assert set(answer.jacobians) == {"x", "y"}
+
+
+async def test_a_zero_jacobian_is_told_as_zero(client):
+    answer = await ask(client, "jacobian", "w > x", {"w": [1, 2], "x": [2, 1]}, wrt=["w"])
+
+    assert answer.jacobians["w"].structure == "zero"
+    assert answer.jacobians["w"].shape == [2, 2]
+
+
+async def test_an_identity_jacobian_has_its_scale(client):
+    answer = await ask(client, "jacobian", "w - x", {"w": [1, 2], "x": [2, 1]})
+
+    assert answer.jacobians["w"].structure == answer.jacobians["x"].structure == "identity"
+    assert (answer.jacobians["w"].scale, answer.jacobians["x"].scale) == (1.0, -1.0)
+
+
+async def test_a_diagonal_jacobian_holds_its_diagonal(client):
+    answer = await ask(client, "jacobian", "x**2", {"x": [1, 2, 3]})
+
+    assert answer.jacobians["x"].structure == "diagonal"
+    assert answer.jacobians["x"].shape == [3, 3]
+    assert answer.jacobians["x"].diagonal.data == [2.0, 4.0, 6.0]
+
+
+async def test_a_dense_jacobian_holds_all_numbers(client):
+    answer = await ask(client, "jacobian", "A @ x", {"A": [[1, 2, 3], [4, 5, 6]], "x": [1, 1, 1]})
+
+    assert answer.jacobians["x"].structure == "dense"
+    assert array(answer.jacobians["x"].tensor).tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+async def test_a_factored_jacobian_multiplies_out_to_the_dense_one(client):
+    rng = np.random.default_rng(5)
+    variables = {"U": rng.normal(size=(6, 3)).tolist(), "V": rng.normal(size=(5, 3)).tolist()}
+
+    factored = await ask(client, "jacobian", "U @ V.T", variables, wrt=["U"])
+    dense = await ask(client, "jacobian", "U @ V.T", variables, wrt=["U"], representation="dense")
+
+    assert factored.jacobians["U"].structure == "factored"
+    numbers = sum(
+        term.coefficient * np.einsum(term.equation, *map(factor_array, term.factors))
+        for term in factored.jacobians["U"].terms
+    )
+    np.testing.assert_allclose(numbers, array(dense.jacobians["U"].tensor), rtol=1e-13)
+
+
+def factor_array(factor):
+    if factor.kind == "identity":
+        return np.eye(factor.size)
+    return np.ones(factor.size) if factor.kind == "ones" else array(factor.tensor)
+
+
+async def test_a_tensor_object_gives_the_same_as_nested_arrays(client):
+    flat = {"shape": [2, 2], "dtype": "float64", "data": [1, 2, 3, 4]}
+
+    nested = await ask(client, "evaluate", "A @ A", {"A": [[1, 2], [3, 4]]})
+    answered = await ask(client, "evaluate", "A @ A", {"A": flat})
+
+    assert answered.value == nested.value
+
+
+async def test_numbers_travel_exactly(client):
+    numbers = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -0.0, 2**53 + 2.0]
+
+    answer = await ask(client, "evaluate", "x", {"x": numbers})
+
+    assert [x.hex() for x in answer.value.data] == [float(x).hex() for x in numbers]
+
+
+async def test_kinks_and_layout_are_told_in_the_conventions(client):
+    answer = await ask(client, "jacobian", "maximum(0, x)", {"x": [-1, 0, 2]})
+
+    (kink,) = answer.conventions.kinks
+    assert (answer.conventions.layout, answer.conventions.loss_factor) == ("numerator", None)
+    assert (kink.expression, kink.start, kink.end) == ("maximum(0, x)", 0, 13)
+    assert (kink.count, kink.positions) == (1, [[1]])
+
+
+async def test_an_unused_variable_is_zero_and_warned_of(client):
+    answer = await ask(client, "jacobian", "2 * x", {"x": 1, "b": [1, 2]})
+
+    assert answer.jacobians["b"].structure == "zero"
+    assert [warning.code for warning in answer.warnings] == ["unused_variable"]
+
+
+async def test_large_bodies_and_answers_pass_through_threads(client):
+    numbers = np.random.default_rng(2).normal(size=60_000)
+
+    answer = await ask(client, "jacobian", "x**2", {"x": numbers.tolist()})
+
+    assert np.array_equal(array(answer.jacobians["x"].diagonal), 2 * numbers)
+
+
+async def test_an_answer_never_holds_what_is_not_json(client):
+    response = await client.post(
+        "/v1/evaluate", json={"expression": "log(x)", "variables": {"x": [1, 0]}}
+    )
+
+    assert response.status_code == 422
+    assert response.json()["code"] == "non_finite_result"
+    assert orjson.loads(response.content)
+
+
+@pytest.mark.parametrize(
+    ("expression", "code", "start", "end", "text"),
+    [
+        ("softmx(x)", "unknown_function", 0, 6, "did you mean 'softmax'?"),
+        ("x +", "syntax_error", 3, 3, "unexpected end of the expression"),
+        ("x + q", "unknown_name", 4, 5, "'q'"),
+        ("α + 3x", "syntax_error", 5, 6, "3*x"),
+    ],
+)
+async def test_an_expression_s_error_has_its_place_and_a_caret(
+    client, expression, code, start, end, text
+):
+    response = await client.post(
+        "/v1/jacobian", json={"expression": expression, "variables": {"x": [1, 2], "α": 1}}
+    )
+
+    problem = response.json()
+    (error,) = problem["errors"]
+    assert (response.status_code, problem["code"]) == (422, code)
+    assert (error["pointer"], error["start"], error["end"]) == ("/expression", start, end)
+    assert text in error["message"] + str(error["hint"])
+    assert error["message"].endswith("^" * max(1, end - start))
+    assert "\n" not in problem["detail"]

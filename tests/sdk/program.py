@@ -1,0 +1,118 @@
+"""What a user of the generated Python client writes: `program.py URL REQUESTS` prints JSON.
+
+It type-checks only while the client's unions are told apart by type, and it reads each member's
+own fields.
+"""
+
+import json
+import sys
+from typing import assert_never
+
+from gradserve_client import Client
+from gradserve_client.api.expressions import compute_gradient, compute_jacobian
+from gradserve_client.models import (
+    DenseTensor,
+    DiagonalTensor,
+    FactoredTensor,
+    GradientAnswer,
+    GradientRequest,
+    GradientRequestVariables,
+    IdentityFactor,
+    IdentityTensor,
+    JacobianAnswer,
+    JacobianRequest,
+    JacobianRequestVariables,
+    OnesFactor,
+    Problem,
+    TensorFactor,
+    Term,
+    ZeroTensor,
+)
+
+
+def read_jacobian(answer: JacobianAnswer, name: str) -> dict[str, object]:
+    jacobian = answer.jacobians[name]
+    read: dict[str, object] = {"structure": jacobian.structure, "shape": jacobian.shape}
+    if isinstance(jacobian, ZeroTensor):
+        return read
+    if isinstance(jacobian, IdentityTensor):
+        return read | {"scale": jacobian.scale}
+    if isinstance(jacobian, DiagonalTensor):
+        return read | {"diagonal": jacobian.diagonal.data}
+    if isinstance(jacobian, DenseTensor):
+        return read | {"dense": jacobian.tensor.data}
+    if isinstance(jacobian, FactoredTensor):
+        return read | {"terms": [read_term(term) for term in jacobian.terms]}
+    assert_never(jacobian)
+
+
+def read_term(term: Term) -> dict[str, object]:
+    factors: list[dict[str, object]] = []
+    for factor in term.factors:
+        if isinstance(factor, TensorFactor):
+            tensor = factor.tensor
+            factors.append({"kind": factor.kind, "shape": tensor.shape, "numbers": tensor.data})
+        elif isinstance(factor, IdentityFactor):
+            factors.append({"kind": factor.kind, "size": factor.size})
+        elif isinstance(factor, OnesFactor):
+            factors.append({"kind": factor.kind, "size": factor.size})
+        else:
+            assert_never(factor)
+    return {"coefficient": term.coefficient, "equation": term.equation, "factors": factors}
+
+
+def ask_jacobian(client: Client, request: JacobianRequest) -> dict[str, object]:
+    answer = compute_jacobian.sync(client=client, body=request)
+    assert isinstance(answer, JacobianAnswer), answer
+    (name,) = answer.jacobians.additional_keys
+    return read_jacobian(answer, name)
+
+
+def ask_gradient(client: Client) -> dict[str, object]:
+    variables = GradientRequestVariables()
+    variables["w"] = [1.0, 2.0, 3.0]
+    variables["x"] = [0.5, -1.0, 2.0]
+    variables["b"] = 0.25
+    request = GradientRequest(
+        expression="maximum(0, w @ x + b)", variables=variables, wrt=["w", "b"]
+    )
+    answer = compute_gradient.sync(client=client, body=request)
+    assert isinstance(answer, GradientAnswer), answer
+    gradients = answer.gradients.additional_properties
+    return {
+        "value": answer.value.data,
+        "gradients": {name: gradient.data for name, gradient in gradients.items()},
+    }
+
+
+def ask_for_problem(client: Client) -> dict[str, object]:
+    variables = JacobianRequestVariables()
+    variables["x"] = 1.0
+    request = JacobianRequest(expression="x +* 3", variables=variables, representation="dense")
+    response = compute_jacobian.sync_detailed(client=client, body=request)
+    problem = response.parsed
+    assert isinstance(problem, Problem), problem
+    first = problem.errors[0]
+    return {
+        "http_status": int(response.status_code),
+        "status": problem.status,
+        "code": problem.code,
+        "pointer": first.pointer,
+        "start": first.start,
+        "end": first.end,
+    }
+
+
+def main() -> None:
+    requests = [JacobianRequest.from_dict(request) for request in json.loads(sys.argv[2])]
+    with Client(sys.argv[1]) as client:
+        answers = {
+            "jacobians": [ask_jacobian(client, request) for request in requests],
+            "gradient": ask_gradient(client),
+            "problem": ask_for_problem(client),
+        }
+    sys.stdout.write(json.dumps(answers, allow_nan=False))
+
+
+if __name__ == "__main__":
+    main()

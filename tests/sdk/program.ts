@@ -1,0 +1,105 @@
+// What a user of the generated TypeScript client writes: `node program.js URL REQUESTS` prints JSON.
+//
+// It compiles only while the client's unions are told apart by their discriminators, and it reads
+// each member's own fields.
+import {
+  computeGradient,
+  computeJacobian,
+  type Factor,
+  type JacobianRequest,
+  type Problem,
+  type StructuredTensor,
+  type Term,
+} from "gradserve-client";
+
+declare const process: { argv: string[] };
+
+function readJacobian(jacobian: StructuredTensor): object {
+  const read = { structure: jacobian.structure, shape: jacobian.shape };
+  switch (jacobian.structure) {
+    case "zero":
+      return read;
+    case "identity":
+      return { ...read, scale: jacobian.scale };
+    case "diagonal":
+      return { ...read, diagonal: jacobian.diagonal.data };
+    case "dense":
+      return { ...read, dense: jacobian.tensor.data };
+    case "factored":
+      return { ...read, terms: jacobian.terms.map(readTerm) };
+    default:
+      return assertNever(jacobian);
+  }
+}
+
+function readTerm(term: Term): object {
+  return { ...term, factors: term.factors.map(readFactor) };
+}
+
+function readFactor(factor: Factor): object {
+  switch (factor.kind) {
+    case "tensor":
+      return { kind: factor.kind, shape: factor.tensor.shape, numbers: factor.tensor.data };
+    case "identity":
+      return { kind: factor.kind, size: factor.size };
+    case "ones":
+      return { kind: factor.kind, size: factor.size };
+    default:
+      return assertNever(factor);
+  }
+}
+
+function assertNever(value: never): never {
+  throw new Error(`not a member of the union: ${JSON.stringify(value)}`);
+}
+
+async function askJacobian(baseUrl: string, request: JacobianRequest): Promise<object> {
+  const { data } = await computeJacobian({ baseUrl, body: request, throwOnError: true });
+  const jacobians: StructuredTensor[] = Object.values(data.jacobians);
+  if (jacobians[0] === undefined) throw new Error("no jacobian");
+  return readJacobian(jacobians[0]);
+}
+
+async function askGradient(baseUrl: string): Promise<object> {
+  const { data, error } = await computeGradient({
+    baseUrl,
+    body: {
+      expression: "maximum(0, w @ x + b)",
+      variables: { w: [1, 2, 3], x: [0.5, -1, 2], b: 0.25 },
+      wrt: ["w", "b"],
+    },
+  });
+  if (data === undefined) throw new Error(error.detail);
+  const numbers: Record<string, (number | null)[]> = {};
+  for (const [name, gradient] of Object.entries(data.gradients)) numbers[name] = gradient.data;
+  return { value: data.value.data, gradients: numbers };
+}
+
+async function askForProblem(baseUrl: string): Promise<object> {
+  const { error, response } = await computeJacobian({
+    baseUrl,
+    body: { expression: "x +* 3", variables: { x: 1 }, representation: "dense" },
+  });
+  if (error === undefined) throw new Error("no problem");
+  const problem: Problem = error;
+  const first = problem.errors[0];
+  if (first === undefined) throw new Error("nothing is wrong");
+  return {
+    http_status: response.status,
+    status: problem.status,
+    code: problem.code,
+    pointer: first.pointer,
+    start: first.start,
+    end: first.end,
+  };
+}
+
+const [, , baseUrl, requests] = process.argv;
+if (baseUrl === undefined || requests === undefined) throw new Error("program.js URL REQUESTS");
+const asked: JacobianRequest[] = JSON.parse(requests);
+const answers = {
+  jacobians: await Promise.all(asked.map((request) => askJacobian(baseUrl, request))),
+  gradient: await askGradient(baseUrl),
+  problem: await askForProblem(baseUrl),
+};
+console.log(JSON.stringify(answers));

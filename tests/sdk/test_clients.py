@@ -1,0 +1,95 @@
+"""The Python and TypeScript clients, built as the README says, used on a live service."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.sdk.cases import CASES, densify
+from tests.sdk.clients import PythonClient, TypeScriptClient
+from tests.sdk.document import OPERATION_IDS
+from tests.sdk.toolchain import ROOT, readme_block
+
+BRANCH_OF_IDENTITY = r".*\(jacobian, IdentityTensor\):\n.*\n|.*case \"identity\":\n.*scale.*\n"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[PythonClient, TypeScriptClient],
+    ids=lambda client: client.section,
+)
+def client(request, tmp_path_factory):
+    built = request.param(tmp_path_factory.mktemp("sdk"))
+    program = ROOT / "tests" / "sdk" / f"program{built.suffix}"
+    shutil.copy(program, built.home)
+    return built
+
+
+@pytest.fixture(scope="module")
+def answers(client, live_server):
+    checked = client.check("program")
+    assert checked.returncode == 0, checked.stdout
+
+    done = client.run("program", live_server.url, json.dumps([case.request for case in CASES]))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_every_operation_has_a_function(client):
+    assert client.operations() == OPERATION_IDS
+
+
+@pytest.mark.parametrize("k", range(len(CASES)), ids=[case.name for case in CASES])
+def test_a_jacobian_is_read_by_its_structure(answers, k):
+    read = answers["jacobians"][k]
+
+    assert read["structure"] == CASES[k].structure
+    assert np.array_equal(densify(read), CASES[k].jacobian)
+
+
+def test_a_program_that_forgets_a_structure_does_not_type_check(client):
+    program = (client.home / f"program{client.suffix}").read_text(encoding="utf-8")
+    forgetful, count = re.subn(BRANCH_OF_IDENTITY, "", program)
+    (client.home / f"forgetful{client.suffix}").write_text(forgetful, encoding="utf-8")
+
+    checked = client.check("forgetful")
+
+    assert count == 1
+    assert checked.returncode != 0
+    assert len(re.findall("error", checked.stdout)) == 1, checked.stdout
+    assert re.search(r"IdentityTensor\b.*\b[Nn]ever\b", checked.stdout)
+
+
+def test_a_gradient_is_read(answers):
+    assert answers["gradient"] == {
+        "value": [4.75],
+        "gradients": {"w": [0.5, -1.0, 2.0], "b": [1.0]},
+    }
+
+
+def test_a_problem_is_read_by_its_type(answers):
+    assert answers["problem"] == {
+        "http_status": 422,
+        "status": 422,
+        "code": "syntax_error",
+        "pointer": "/expression",
+        "start": 3,
+        "end": 4,
+    }
+
+
+def test_the_example_of_the_readme_prints_what_it_says(client, live_server):
+    example = readme_block(client.section, client.block)
+    (printed,) = re.findall(r"(?:#|//) (\[.*\])\n", example)
+    here = example.replace("http://127.0.0.1:8000", live_server.url)
+    (client.home / f"example{client.suffix}").write_text(here, encoding="utf-8")
+
+    checked = client.check("example")
+    done = client.run("example")
+
+    assert checked.returncode == 0, checked.stdout
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == json.loads(printed)
