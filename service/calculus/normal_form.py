@@ -87,10 +87,14 @@ class _Product:
         if distributed is not None:
             return distributed
         if any(isinstance(f.node, STRUCTURAL) for f in self.factors):
+            before = set(self.factors)
             resolved = resolve(self.factors, self.output, self.sizes)
             if resolved is None:
                 return filled(ZERO, shape)
             self.factors = resolved
+            made = [f for f in resolved if f not in before]
+            if any(_flattens(f) or isinstance(f.node, Sum) for f in made):
+                return contract(resolved, self.output, self.sizes, self.coefficient)
         self._merge()
         self._sum_lonely_letters()
         self._close_components()

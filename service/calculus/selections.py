@@ -21,6 +21,8 @@ from service.calculus.graph import (
     intern_node,
     text_bytes,
 )
+from service.calculus.numbers import from_float
+from service.calculus.terms import filled
 
 STRUCTURAL = (Delta, Selection, OneHot)
 
@@ -181,7 +183,8 @@ def _picked(factor: Factor, rest: list[Factor], carrier: Factor) -> list[Factor]
         return [*others, Factor(part, left, carrier.exponent)]
     if isinstance(carrier.node, Constant) and carrier.exponent == ONE:
         value = np.array(carrier.node.value.take(node.position, axis=axis))
-        return [*others, Factor(constant(value), left)]
+        picked = constant(value) if left else filled(from_float(float(value)), ())
+        return [*others, Factor(picked, left)]
     return _UNCHANGED
 
 
