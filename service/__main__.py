@@ -38,7 +38,7 @@ def main() -> None:
     """Run a command; what is wrong with it is one clear text, and the exit code 2."""
     keep_blas_on_one_thread()
     try:
-        code = commands.main(prog_name="gradserve", standalone_mode=False)
+        code = commands.main(prog_name="gradserve", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = 0

@@ -12,6 +12,7 @@ from service.api.problems import problem_response
 from service.errors import BodyTooLargeError, GradserveError, RequestTimeoutError
 from service.settings import Settings
 
+PATIENCE_SECONDS = 0.25
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 64 * 2**20
 
@@ -19,8 +20,9 @@ DRAIN_BYTES = 64 * 2**20
 class TimedBodies:
     """Ends bodies that are too large (413) or too slow (408); leaves no body half read.
 
-    An answer that goes out before its request has arrived closes the connection; what still
-    arrives is read for a moment, so that the client sees the answer and not a reset.
+    An answer that overtakes its request waits for it a moment, then goes out and closes the
+    connection; what still arrives is read for a while, so that the client sees the answer and
+    not a reset.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class _Body:
         self._announced = int(length) if length and length.isdecimal() else None
         self._is_complete = self._announced in (None, 0) and "transfer-encoding" not in headers
         self._waits_to_be_asked = "expect" in headers
+        self._is_refused = False
         self._is_closing = False
         self._receive, self._send = receive, send
         self._settings, self._clock = settings, clock
@@ -91,7 +94,8 @@ class _Body:
     async def send(self, message: Message) -> None:
         """Passes the answer on; one that overtakes its request ends the connection."""
         if message["type"] == "http.response.start" and not self._is_complete:
-            await self._drain(0.0, is_answered=False)
+            if not self._is_refused:
+                await self._drain(PATIENCE_SECONDS, is_answered=False)
             if not self._is_complete:
                 self._is_closing = True
                 MutableHeaders(scope=message)["Connection"] = "close"
@@ -119,12 +123,14 @@ class _Body:
         self._is_complete = message["type"] != "http.request" or not message.get("more_body")
 
     def _too_large(self, found: str) -> GradserveError:
+        self._is_refused = True
         return BodyTooLargeError(
             f"the body has {found}, but the limit max_body_bytes is "
             f"{self._settings.max_body_bytes}"
         )
 
     def _too_slow(self) -> GradserveError:
+        self._is_refused = True
         settings = self._settings
         return RequestTimeoutError(
             f"the body stopped after {self._count} bytes, but it may pause "

@@ -135,9 +135,8 @@ def _parts(
 
 def _term_structure(coefficient: Number, term: Node) -> TermStructure:
     deltas, rest, ndim, sizes = _parts(term)
-    scalars = [f for f in rest if not any(x < ndim for x in f.letters)]
-    groups = [_group([f], ndim) for f in rest if any(x < ndim for x in f.letters)]
-    groups = _joined(groups, sizes)
+    scalars = [f for f in rest if not f.letters]
+    groups = _joined([_group([f], ndim) for f in rest if f.letters], sizes)
     factors = [TermFactor(f.letters, None, f.node.shape[0]) for f in deltas]
     for group in groups:
         letters = tuple(sorted(group.free))

@@ -11,7 +11,7 @@ from service.api.schemas.expressions import Request
 from service.api.strict_json import parse_json
 from service.api.validation import read_fields
 from service.api.wire import Json, encode
-from service.commands.errors import CommandError
+from service.commands.errors import CommandError, reason_of
 from service.computation.answers import Answer
 from service.computation.compute import Computer
 from service.errors import Fault, GradserveError
@@ -83,8 +83,7 @@ def _value(name: str, text: str, settings: Settings) -> object:
         raw = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
         return parse_json(raw, settings.limits.max_json_strings)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CommandError(f"{place}: file {text[1:]!r}: {reason}") from error
+        raise CommandError(f"{place}: file {text[1:]!r}: {reason_of(error)}") from error
     except GradserveError as error:
         raise CommandError(f"{place}: {error.message}") from error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from service.api.contract import contract_text
-from service.commands.errors import CommandError
+from service.commands.errors import CommandError, reason_of
 from service.settings import load_settings
 from service.wiring import build_routes
 
@@ -23,5 +23,4 @@ def command(output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CommandError(f"file {str(output)!r}: {reason}") from error
+        raise CommandError(f"file {str(output)!r}: {reason_of(error)}") from error

@@ -20,7 +20,7 @@ from uvicorn.supervisors import Multiprocess
 from service.api.log import start_logging
 from service.api.protocol import HeaderLimits, TimedHeaders
 from service.api.routes.pages import example_command
-from service.commands.errors import CommandError
+from service.commands.errors import CommandError, reason_of
 from service.settings import Settings, load_settings, unknown_variables
 from service.wiring import build_app
 
@@ -139,8 +139,7 @@ def _prepare(directory: Path | None) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CommandError(f"data directory {str(directory)!r}: {reason}") from error
+        raise CommandError(f"data directory {str(directory)!r}: {reason_of(error)}") from error
     if not os.access(directory, os.W_OK | os.X_OK):
         raise CommandError(f"data directory {str(directory)!r}: not writable")
 
@@ -152,9 +151,8 @@ def _listen(settings: Settings) -> socket.socket:
         )[0]
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise CommandError(
-            f"cannot listen on {settings.host} port {settings.port}: {reason}"
+            f"cannot listen on {settings.host} port {settings.port}: {reason_of(error)}"
         ) from error
     listener.set_inheritable(True)
     return listener

@@ -22,7 +22,8 @@ SETTINGS = Settings(
 class Connection:
     """A client that sends parts of a body, then nothing, and keeps what it is answered."""
 
-    def __init__(self, *parts, headers=(), is_whole=True):
+    def __init__(self, *parts, headers=(), is_whole=True, is_slow=False):
+        self.is_slow = is_slow
         self.waiting = [
             {"type": "http.request", "body": part, "more_body": True} for part in parts
         ]
@@ -38,6 +39,8 @@ class Connection:
         self.sent = []
 
     async def receive(self):
+        if self.is_slow:
+            await asyncio.sleep(0)
         if self.waiting:
             return self.waiting.pop(0)
         return await asyncio.Event().wait()
@@ -119,7 +122,7 @@ async def test_a_body_that_pauses_is_given_up():
 
 
 async def test_a_body_that_trickles_is_given_up():
-    connection = Connection(*[b"x"] * 100, headers=announced(100))
+    connection = Connection(*[b"x"] * 100, headers=announced(100), is_slow=True)
     seconds = iter(range(200))
 
     await TimedBodies(reads, SETTINGS, clock=lambda: next(seconds))(

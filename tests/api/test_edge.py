@@ -110,7 +110,9 @@ async def test_another_host_is_refused_on_loopback(client, host):
 
     problem = response.json()
     assert (response.status_code, problem["code"]) == (400, "malformed_request")
-    assert problem["detail"].startswith(f"header Host: found '{host}', expected one of 127.0.0.1")
+    assert problem["detail"].startswith(
+        f"header Host: found '{host}', expected one of 127.0.0.1"
+    )
     assert response.headers["connection"] == "close"
 
 
@@ -121,7 +123,11 @@ async def test_loopback_hosts_are_served(client, host):
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(allowed_hosts=("evil.example",)), Settings(host="0.0.0.0"), Settings(allowed_hosts="*")],
+    [
+        Settings(allowed_hosts=("evil.example",)),
+        Settings(host="0.0.0.0"),
+        Settings(allowed_hosts="*"),
+    ],
     ids=["named", "not on loopback", "any"],
 )
 async def test_other_hosts_are_served_where_the_settings_say_so(settings):

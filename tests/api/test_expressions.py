@@ -22,7 +22,9 @@ def array(tensor):
 
 
 async def test_a_value_comes_with_its_shape(client):
-    answer = await ask(client, "evaluate", "A @ x", {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, -1]})
+    answer = await ask(
+        client, "evaluate", "A @ x", {"A": [[1, 2], [3, 4], [5, 6]], "x": [1, -1]}
+    )
 
     assert answer.value.shape == [3]
     assert answer.value.dtype == "float64"
@@ -81,7 +83,9 @@ async def test_a_diagonal_jacobian_holds_its_diagonal(client):
 
 
 async def test_a_dense_jacobian_holds_all_numbers(client):
-    answer = await ask(client, "jacobian", "A @ x", {"A": [[1, 2, 3], [4, 5, 6]], "x": [1, 1, 1]})
+    answer = await ask(
+        client, "jacobian", "A @ x", {"A": [[1, 2, 3], [4, 5, 6]], "x": [1, 1, 1]}
+    )
 
     assert answer.jacobians["x"].structure == "dense"
     assert array(answer.jacobians["x"].tensor).tolist() == [[1, 2, 3], [4, 5, 6]]
@@ -92,7 +96,9 @@ async def test_a_factored_jacobian_multiplies_out_to_the_dense_one(client):
     variables = {"U": rng.normal(size=(6, 3)).tolist(), "V": rng.normal(size=(5, 3)).tolist()}
 
     factored = await ask(client, "jacobian", "U @ V.T", variables, wrt=["U"])
-    dense = await ask(client, "jacobian", "U @ V.T", variables, wrt=["U"], representation="dense")
+    dense = await ask(
+        client, "jacobian", "U @ V.T", variables, wrt=["U"], representation="dense"
+    )
 
     assert factored.jacobians["U"].structure == "factored"
     numbers = sum(

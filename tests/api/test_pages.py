@@ -1,4 +1,4 @@
-"""What the service tells about itself: health, functions, pages that load nothing from elsewhere."""
+"""What the service tells about itself: health, functions, pages that need nothing else."""
 
 import html
 import re

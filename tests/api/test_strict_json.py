@@ -42,7 +42,10 @@ def test_what_is_not_json_is_refused_with_its_place(raw, text):
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
-        (b'{"a":1,"a":1}', r"offset 7, line 1, column 8: found the key 'a' for the second time"),
+        (
+            b'{"a":1,"a":1}',
+            r"offset 7, line 1, column 8: found the key 'a' for the second time",
+        ),
         (b'{"x":1, "\\u0078":2}', "offset 8, .* found the key 'x'"),
         (b'{"a":\n{"b":1,"c":{},\n"b":2}}', r"line 3, column 1: found the key 'b'"),
         (b'[1,{"k":[{"a":1,"a":{}}]}]', "found the key 'a'"),
@@ -113,5 +116,5 @@ def test_a_document_is_refused_exactly_if_an_object_repeats_a_key(document):
 def test_more_strings_and_objects_than_the_limit_are_refused_before_parsing():
     raw = b'["' + b'","' * MOST + b'"'
 
-    with pytest.raises(OverLimitError, match="1001 strings and objects, but .* is 1000"):
+    with pytest.raises(OverLimitError, match=r"1001 strings and objects, but .* is 1000"):
         parse_json(raw, MOST)

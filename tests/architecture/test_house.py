@@ -1,4 +1,4 @@
-"""The house in order: where libraries live, how long files are, what every file says of itself."""
+"""The house in order: where libraries live, how long files are, what a file says of itself."""
 
 import ast
 from pathlib import Path

@@ -52,9 +52,7 @@ def read_term(term: Term) -> dict[str, object]:
         if isinstance(factor, TensorFactor):
             tensor = factor.tensor
             factors.append({"kind": factor.kind, "shape": tensor.shape, "numbers": tensor.data})
-        elif isinstance(factor, IdentityFactor):
-            factors.append({"kind": factor.kind, "size": factor.size})
-        elif isinstance(factor, OnesFactor):
+        elif isinstance(factor, IdentityFactor | OnesFactor):
             factors.append({"kind": factor.kind, "size": factor.size})
         else:
             assert_never(factor)

@@ -180,7 +180,7 @@ def _checked_finite(flat: Array, pointer: str) -> Array:
     if not finite.all():
         place = int(np.argmin(finite))
         raise fault(
-            f"found the value {float(flat[place])} at position {place}, expected finite numbers",
+            f"found the value {float(flat[place])} at position {place}, expected a finite one",
             pointer=pointer,
             code="nonfinite_input",
         )

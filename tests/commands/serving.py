@@ -1,0 +1,64 @@
+"""A real `gradserve serve` for a test: started, told ready, stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 20
+
+
+@dataclass
+class Served:
+    """A running service: its process, its address, the line it offers to try."""
+
+    process: subprocess.Popen
+    address: str
+    example: str
+
+    @property
+    def port(self):
+        return int(self.address.rsplit(":", 1)[1])
+
+
+def start(*arguments, **variables):
+    """`gradserve` with these arguments, and settings by field."""
+    settings = {f"GRADSERVE_{name.upper()}": str(value) for name, value in variables.items()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "service", *arguments],
+        cwd=ROOT,
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(*arguments, **variables):
+    """A service on a free port, ready for requests; stopped at the end."""
+    process = start("serve", "--port", "0", *arguments, **variables)
+    try:
+        first = process.stdout.readline()
+        if not first:
+            raise RuntimeError(process.stderr.read())
+        yield Served(process, first.split()[3], process.stdout.readline().strip())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=STOP_SECONDS)
+
+
+def exchange(port, *parts, seconds=15.0):
+    """What the service sends on one connection until it closes it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+        for part in parts:
+            connection.sendall(part)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+        return received
