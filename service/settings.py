@@ -38,6 +38,7 @@ class Limits:
     max_dimensions: PositiveInt = 8
     max_variables: PositiveInt = 100
     max_json_strings: PositiveInt = 500_000
+    max_json_arrays: PositiveInt = 1_500_000
     max_graph_nodes: PositiveInt = 20_000
     max_answer_bytes: PositiveInt = 64 * 2**20
     max_peak_bytes: PositiveInt = 384 * 2**20

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,13 +17,13 @@ from service.errors import InternalError
 REQUESTS = logging.getLogger("gradserve.requests")
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MOST_LOGGED_PATH = 200
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -57,10 +57,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                given_names = {name for name, _ in message["headers"]}
+                added = [pair for pair in SECURITY_HEADERS if pair[0] not in given_names]
+                id_header = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*message["headers"], *added, id_header]}
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)

@@ -7,8 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from service.api.edge import SECURITY_HEADERS
@@ -55,6 +60,7 @@ class TimedHeaders(HttpToolsProtocol):
         self._header_bytes = 0
         self._refusal: GradserveError | None = None
         self._is_refused = False
+        self._answered: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Start the header's time."""
@@ -62,8 +68,11 @@ class TimedHeaders(HttpToolsProtocol):
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the header's time."""
+        """Stop the header's time; no request that came here writes any more."""
         self._stop_timer()
+        for cycle in (self._answered, *(queued for queued, _ in self.pipeline)):
+            if cycle is not None:
+                self._disconnect(cycle)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -135,6 +144,11 @@ class TimedHeaders(HttpToolsProtocol):
         super().on_message_complete()
         self._in_header = True
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Of several requests sent at once, the one whose turn it is."""
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _count_complete(self, size: int) -> None:
         self._count_header(size)
         if self._refusal:
@@ -159,7 +173,7 @@ class TimedHeaders(HttpToolsProtocol):
 
     def _end_time(self) -> None:
         self._timer = None
-        if self._is_answering():
+        if self._answering() is not None:
             return
         self._refuse(
             RequestTimeoutError(
@@ -168,8 +182,13 @@ class TimedHeaders(HttpToolsProtocol):
             )
         )
 
-    def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+    def _answering(self) -> RequestResponseCycle | None:
+        cycle = self._answered
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _disconnect(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True
+        cycle.message_event.set()
 
     def _refuse(self, error: GradserveError) -> None:
         """Answer with a problem and close; after an answer that is on its way, only close."""
@@ -177,14 +196,14 @@ class TimedHeaders(HttpToolsProtocol):
         self._stop_timer()
         if self.transport.is_closing():
             return
-        if self._is_answering():
-            if not self.cycle.more_body:
-                self.cycle.keep_alive = False
+        cycle = self._answering()
+        if cycle is not None:
+            if cycle is not self.cycle or not cycle.more_body:
+                cycle.keep_alive = False
                 self.flow.pause_reading()
                 return
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-            if self.cycle.response_started:
+            self._disconnect(cycle)
+            if cycle.response_started:
                 self.transport.close()
                 return
         request_id = uuid4().hex
@@ -201,13 +220,14 @@ class TimedHeaders(HttpToolsProtocol):
 
 def _response(error: GradserveError, request_id: str) -> bytes:
     body = problem_bytes(error, request_id)
-    headers = SECURITY_HEADERS | {
-        "Content-Type": MEDIA_TYPE,
-        "Content-Length": str(len(body)),
-        "X-Request-ID": request_id,
-        "Connection": "close",
-    }
-    lines = b"".join(f"{name}: {value}\r\n".encode() for name, value in headers.items())
+    headers = (
+        *SECURITY_HEADERS,
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    )
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
     return STATUS_LINE[status_of(error)] + lines + b"\r\n" + body
 
 

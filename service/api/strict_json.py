@@ -11,6 +11,7 @@ import orjson
 
 from service.errors import DuplicateKeyError, MalformedJsonError, OverLimitError
 from service.language.places import shown
+from service.settings import Limits
 
 KEYS_AND_BRACES = re.compile(rb'\{|\}|("(?:[^"\\]++|\\.)*+")(\s*+:)?')
 ESCAPED_COLON = re.compile(rb"\\u003[aA]")
@@ -18,23 +19,17 @@ NOT_A_NUMBER = re.compile(r"[-+]?(NaN|Infinity|nan|inf)")
 EXCERPT = 60
 
 
-def parse_json(raw: bytes, max_strings: int) -> object:
+def parse_json(raw: bytes, limits: Limits) -> object:
     """The value of a body; numbers are int within 64 bits, else float.
 
     Raises:
         MalformedJsonError: the body is not one JSON value in UTF-8.
         DuplicateKeyError: an object names a key twice.
-        OverLimitError: there are more strings and objects than `max_strings`.
+        OverLimitError: there are more strings and objects, or arrays, than the limits.
     """
     if not raw.strip():
         raise MalformedJsonError("the body is empty, expected a JSON object")
-    strings = raw.count(b'"') // 2 + raw.count(b"{")
-    if strings > max_strings:
-        raise OverLimitError(
-            f"the body has {strings} strings and objects, but the limit max_json_strings is "
-            f"{max_strings}",
-            pointer="",
-        )
+    _refuse_crowds(raw, limits)
     try:
         value: object = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -44,6 +39,25 @@ def parse_json(raw: bytes, max_strings: int) -> object:
     ):
         _refuse_duplicate_keys(raw)
     return value
+
+
+def _refuse_crowds(raw: bytes, limits: Limits) -> None:
+    """Raises OverLimitError for a text whose objects would take far more memory than itself."""
+    strings = raw.count(b'"') // 2 + raw.count(b"{")
+    if strings > limits.max_json_strings:
+        raise OverLimitError(
+            f"the body has {strings} strings and objects, but the limit max_json_strings is "
+            f"{limits.max_json_strings}",
+            pointer="",
+        )
+    arrays = raw.count(b"[")
+    if arrays > limits.max_json_arrays:
+        raise OverLimitError(
+            f"the body has {arrays} arrays, but the limit max_json_arrays is "
+            f"{limits.max_json_arrays}",
+            pointer="",
+            hint="send a Tensor: its shape, and the numbers in one array",
+        )
 
 
 def _has_all_keys(value: object, colons: int) -> bool:

@@ -60,7 +60,7 @@ class StrictRoute(APIRoute):
             read = partial(read_body, raw, model, request.app.state.limits)
             large = len(raw) > MOST_READ_AT_ONCE
             found = await computing_of(request).in_thread(read) if large else read()
-            return await self.endpoint(request, found)
+            return await handle(_ReadRequest(request, found))
 
         return strict
 

@@ -50,7 +50,7 @@ def read_body(raw: bytes, model: type[RequestModel], limits: Limits) -> RequestM
         NonFiniteInputError: a number is infinite after rounding.
     """
     with _paused_collector():
-        return read_fields(parse_json(raw, limits.max_json_strings), model, limits)
+        return read_fields(parse_json(raw, limits), model, limits)
 
 
 def read_fields(value: object, model: type[RequestModel], limits: Limits) -> RequestModel:

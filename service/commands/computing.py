@@ -81,7 +81,7 @@ def _value(name: str, text: str, settings: Settings) -> object:
     place = f"--let {name}"
     try:
         raw = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
-        return parse_json(raw, settings.limits.max_json_strings)
+        return parse_json(raw, settings.limits)
     except OSError as error:
         raise CommandError(f"{place}: file {text[1:]!r}: {reason_of(error)}") from error
     except GradserveError as error:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from service.api.strict_json import parse_json
 from service.errors import DuplicateKeyError, MalformedJsonError, OverLimitError
+from service.settings import Limits
 
-MOST = 1000
+LIMITS = Limits(max_json_strings=1000, max_json_arrays=200_000)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ MOST = 1000
 )
 def test_what_is_not_json_is_refused_with_its_place(raw, text):
     with pytest.raises(MalformedJsonError, match=text):
-        parse_json(raw, MOST)
+        parse_json(raw, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_what_is_not_json_is_refused_with_its_place(raw, text):
 )
 def test_a_key_that_is_named_twice_is_refused_with_its_place(raw, text):
     with pytest.raises(DuplicateKeyError, match=text):
-        parse_json(raw, MOST)
+        parse_json(raw, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_key_that_is_named_twice_is_refused_with_its_place(raw, text):
     ],
 )
 def test_keys_that_only_look_alike_are_accepted(text):
-    assert parse_json(text.encode(), MOST) == json.loads(text)
+    assert parse_json(text.encode(), LIMITS) == json.loads(text)
 
 
 texts = st.text(st.sampled_from('ab:{}"\\'), max_size=3)
@@ -108,13 +109,20 @@ def test_a_document_is_refused_exactly_if_an_object_repeats_a_key(document):
 
     if any(repeated):
         with pytest.raises(DuplicateKeyError, match="for the second time"):
-            parse_json(document.encode(), MOST)
+            parse_json(document.encode(), LIMITS)
     else:
-        assert parse_json(document.encode(), MOST) == expected
+        assert parse_json(document.encode(), LIMITS) == expected
 
 
 def test_more_strings_and_objects_than_the_limit_are_refused_before_parsing():
-    raw = b'["' + b'","' * MOST + b'"'
+    raw = b'["' + b'","' * 1000 + b'"'
 
     with pytest.raises(OverLimitError, match=r"1001 strings and objects, but .* is 1000"):
-        parse_json(raw, MOST)
+        parse_json(raw, LIMITS)
+
+
+def test_more_arrays_than_the_limit_are_refused_before_parsing():
+    raw = b"[" * 200_001
+
+    with pytest.raises(OverLimitError, match=r"200001 arrays, but .* is 200000"):
+        parse_json(raw, LIMITS)

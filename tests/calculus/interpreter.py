@@ -252,12 +252,13 @@ def directional_derivative(tree, values, name, direction):
     between the points and the extrapolation has settled. None where it never does.
     """
     _, sides = evaluated(tree, values)
+    here, direction = np.asarray(values[name], dtype=Real), np.asarray(direction, dtype=Real)
     best = None
     for step in (2.0**-6, 2.0**-9, 2.0**-12, 2.0**-16, 2.0**-20):
         slopes = []
         for h in (step, step / 2, step / 4):
             points = [
-                evaluated(tree, values | {name: values[name] + sign * h * direction})
+                evaluated(tree, values | {name: here + sign * h * direction})
                 for sign in (1, -1)
             ]
             if not all(have_equal_sides(sides, found) for _, found in points):

@@ -28,6 +28,8 @@ class ServiceLimits(BaseModel):
     max_expression_nesting: int = Field(description="Depth of an expression's syntax tree.")
     max_dimensions: int = Field(description="Axes of a tensor.")
     max_variables: int = Field(description="Variables, and names in `wrt`.")
+    max_json_strings: int = Field(description="Strings and objects in a request's body.")
+    max_json_arrays: int = Field(description="Arrays in a request's body, nested ones too.")
     max_answer_bytes: int = Field(description="Numbers of one answer, in bytes.")
     max_flops: float = Field(description="Estimated floating-point operations of a request.")
     compute_seconds: float = Field(description="Time a computation may take, in seconds.")
