@@ -5,7 +5,7 @@ GradserveError
 ├── NotFoundError                                                         (missing)
 ├── MethodNotAllowedError  NotAcceptableError  RequestTimeoutError
 ├── BodyTooLargeError  UnsupportedMediaTypeError  HeaderTooLargeError
-├── ValidationError                                                       (unprocessable, as below)
+├── ValidationError                                           (unprocessable, as below)
 ├── ExpressionError
 │   ├── ExpressionSyntaxError  UnknownNameError  UnknownFunctionError
 │   ├── WrongArgumentsError  ShapeMismatchError  NotScalarError  NotSquareError
@@ -36,11 +36,17 @@ class Fault:
 
 
 class GradserveError(Exception):
-    """The root of every error that is an answer; carries one or more faults."""
+    """The root of every error that is an answer; carries one or more faults.
+
+    A class's docstring is its title.
+    """
 
     code: ClassVar[str]
     kind: ClassVar[str]
     title: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.title = (cls.__doc__ or "").splitlines()[0].rstrip(".")
 
     def __init__(
         self,
@@ -64,47 +70,69 @@ class GradserveError(Exception):
 
 
 class MalformedJsonError(GradserveError):
-    code, kind, title = "malformed_json", "malformed", "The body is not strict JSON"
+    """The body is not strict JSON."""
+
+    code, kind = "malformed_json", "malformed"
 
 
 class DuplicateKeyError(GradserveError):
-    code, kind, title = "duplicate_key", "malformed", "A JSON object names a key twice"
+    """A JSON object names a key twice."""
+
+    code, kind = "duplicate_key", "malformed"
 
 
 class MalformedRequestError(GradserveError):
-    code, kind, title = "malformed_request", "malformed", "The request is not valid HTTP"
+    """The request is not valid HTTP."""
+
+    code, kind = "malformed_request", "malformed"
 
 
 class NotFoundError(GradserveError):
-    code, kind, title = "not_found", "missing", "Nothing is at this address"
+    """Nothing is at this address."""
+
+    code, kind = "not_found", "missing"
 
 
 class MethodNotAllowedError(GradserveError):
-    code, kind, title = "method_not_allowed", "wrong_method", "The method is not allowed here"
+    """The method is not allowed here."""
+
+    code, kind = "method_not_allowed", "wrong_method"
 
 
 class NotAcceptableError(GradserveError):
-    code, kind, title = "not_acceptable", "not_acceptable", "No accepted media type can be served"
+    """No accepted media type can be served."""
+
+    code, kind = "not_acceptable", "not_acceptable"
 
 
 class RequestTimeoutError(GradserveError):
-    code, kind, title = "request_timeout", "slow", "The request did not arrive in time"
+    """The request did not arrive in time."""
+
+    code, kind = "request_timeout", "slow"
 
 
 class BodyTooLargeError(GradserveError):
-    code, kind, title = "body_too_large", "too_large", "The body is larger than the limit"
+    """The body is larger than the limit."""
+
+    code, kind = "body_too_large", "too_large"
 
 
 class UnsupportedMediaTypeError(GradserveError):
-    code, kind, title = "unsupported_media_type", "media_type", "The media type is not supported"
+    """The media type is not supported."""
+
+    code, kind = "unsupported_media_type", "media_type"
 
 
 class HeaderTooLargeError(GradserveError):
-    code, kind, title = "header_too_large", "header_too_large", "The header is larger than the limit"
+    """The header is larger than the limit."""
+
+    code, kind = "header_too_large", "header_too_large"
 
 
 class ValidationError(GradserveError):
-    code, kind, title = "validation", "unprocessable", "The request does not fit its schema"
+    """The request does not fit its schema."""
+
+    code, kind = "validation", "unprocessable"
 
 
 class ExpressionError(GradserveError):
@@ -114,64 +142,96 @@ class ExpressionError(GradserveError):
 
 
 class ExpressionSyntaxError(ExpressionError):
-    code, title = "syntax_error", "The expression is not in the language"
+    """The expression is not in the language."""
+
+    code = "syntax_error"
 
 
 class UnknownNameError(ExpressionError):
-    code, title = "unknown_name", "A name is not declared"
+    """A name is not declared."""
+
+    code = "unknown_name"
 
 
 class UnknownFunctionError(ExpressionError):
-    code, title = "unknown_function", "A function is not in the language"
+    """A function is not in the language."""
+
+    code = "unknown_function"
 
 
 class WrongArgumentsError(ExpressionError):
-    code, title = "wrong_arguments", "A function is called with arguments it does not take"
+    """A function is called with arguments it does not take."""
+
+    code = "wrong_arguments"
 
 
 class ShapeMismatchError(ExpressionError):
-    code, title = "shape_mismatch", "The shapes do not fit together"
+    """The shapes do not fit together."""
+
+    code = "shape_mismatch"
 
 
 class NotScalarError(ExpressionError):
-    code, title = "not_scalar", "A gradient needs a scalar expression"
+    """A gradient needs a scalar expression."""
+
+    code = "not_scalar"
 
 
 class NotSquareError(ExpressionError):
-    code, title = "not_square", "A square matrix is needed"
+    """A square matrix is needed."""
+
+    code = "not_square"
 
 
 class NonFiniteResultError(ExpressionError):
-    code, title = "non_finite_result", "A result is infinite or not a number"
+    """A result is not finite."""
+
+    code = "non_finite_result"
 
 
 class SingularMatrixError(ExpressionError):
-    code, title = "singular_matrix", "A matrix is singular"
+    """A matrix is singular."""
+
+    code = "singular_matrix"
 
 
 class DomainError(ExpressionError):
-    code, title = "domain_error", "A value is outside its range"
+    """A value is outside its range."""
+
+    code = "domain_error"
 
 
 class NonFiniteInputError(GradserveError):
-    code, kind, title = "nonfinite_input", "unprocessable", "An input is infinite or not a number"
+    """An input is not finite."""
+
+    code, kind = "nonfinite_input", "unprocessable"
 
 
 class OverLimitError(GradserveError):
-    code, kind, title = "over_limit", "unprocessable", "The request is over a limit of size"
+    """The request is over a limit of size."""
+
+    code, kind = "over_limit", "unprocessable"
 
 
 class BudgetExceededError(GradserveError):
-    code, kind, title = "budget_exceeded", "unprocessable", "The estimated work is over the budget"
+    """The estimated cost is too high."""
+
+    code, kind = "budget_exceeded", "unprocessable"
 
 
 class DeadlineExceededError(GradserveError):
-    code, kind, title = "deadline_exceeded", "unprocessable", "The computation took too long"
+    """The computation took too long."""
+
+    code, kind = "deadline_exceeded", "unprocessable"
 
 
 class UnavailableError(GradserveError):
-    code, kind, title = "unavailable", "busy", "The service cannot answer now"
+    """The service cannot answer now."""
+
+    code, kind = "unavailable", "busy"
 
 
 class InternalError(GradserveError):
-    code, kind, title = "internal", "internal", "The service failed; the fault is ours"
+    """The service failed; the fault is ours."""
+
+    code, kind = "internal", "internal"

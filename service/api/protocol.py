@@ -72,7 +72,7 @@ class TimedHeaders(HttpToolsProtocol):
         self._stop_timer()
         for cycle in (self._answered, *(queued for queued, _ in self.pipeline)):
             if cycle is not None:
-                self._disconnect(cycle)
+                pass
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
