@@ -38,15 +38,22 @@ class Fault:
 class GradserveError(Exception):
     """The root of every error that is an answer; carries one or more faults.
 
-    A class's docstring is its title.
+    The docstring of a class with a code is what its page says: the title, what the error
+    means, what to do about it.
     """
 
     code: ClassVar[str]
     kind: ClassVar[str]
     title: ClassVar[str]
+    meaning: ClassVar[str]
+    remedy: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        cls.title = (cls.__doc__ or "").splitlines()[0].rstrip(".")
+        if hasattr(cls, "code"):
+            paragraphs = (cls.__doc__ or cls.code).split("\n\n")
+            title, meaning, remedy = (*paragraphs, "", "")[:3]
+            cls.title = title.rstrip(".")
+            cls.meaning, cls.remedy = " ".join(meaning.split()), " ".join(remedy.split())
 
     def __init__(
         self,
@@ -70,67 +77,122 @@ class GradserveError(Exception):
 
 
 class MalformedJsonError(GradserveError):
-    """The body is not strict JSON."""
+    """The body is not strict JSON.
+
+    The body is not strict JSON: UTF-8, no NaN or Infinity, nothing after the value.
+
+    Look at the offset in the message; write the body with a JSON library.
+    """
 
     code, kind = "malformed_json", "malformed"
 
 
 class DuplicateKeyError(GradserveError):
-    """A JSON object names a key twice."""
+    """A JSON object names a key twice.
+
+    A JSON object names a key twice, so that it is not clear which value is meant.
+
+    Leave one of the two out; the message has the key and its offset.
+    """
 
     code, kind = "duplicate_key", "malformed"
 
 
 class MalformedRequestError(GradserveError):
-    """The request is not valid HTTP."""
+    """The request is not valid HTTP.
+
+    The request is not valid HTTP, or names a host that the service does not serve.
+
+    Look at the message; use an HTTP client library.
+    """
 
     code, kind = "malformed_request", "malformed"
 
 
 class NotFoundError(GradserveError):
-    """Nothing is at this address."""
+    """Nothing is at this address.
+
+    Nothing is at this address.
+
+    Look at /docs for the routes.
+    """
 
     code, kind = "not_found", "missing"
 
 
 class MethodNotAllowedError(GradserveError):
-    """The method is not allowed here."""
+    """The method is not allowed here.
+
+    The path exists, but not with this method.
+
+    Use a method that the Allow header lists.
+    """
 
     code, kind = "method_not_allowed", "wrong_method"
 
 
 class NotAcceptableError(GradserveError):
-    """No accepted media type can be served."""
+    """No accepted media type can be served.
+
+    The Accept header allows no media type that the route can answer with.
+
+    Accept application/json.
+    """
 
     code, kind = "not_acceptable", "not_acceptable"
 
 
 class RequestTimeoutError(GradserveError):
-    """The request did not arrive in time."""
+    """The request did not arrive in time.
+
+    The header or the body of the request did not arrive in time.
+
+    Send it without pauses; compress nothing, split large inputs.
+    """
 
     code, kind = "request_timeout", "slow"
 
 
 class BodyTooLargeError(GradserveError):
-    """The body is larger than the limit."""
+    """The body is larger than the limit.
+
+    The request's body is larger than the service takes.
+
+    Send fewer numbers, or raise GRADSERVE_MAX_BODY_BYTES on your own service.
+    """
 
     code, kind = "body_too_large", "too_large"
 
 
 class UnsupportedMediaTypeError(GradserveError):
-    """The media type is not supported."""
+    """The media type is not supported.
+
+    The body is not plain JSON, or nothing says that it is.
+
+    Send Content-Type: application/json and no Content-Encoding.
+    """
 
     code, kind = "unsupported_media_type", "media_type"
 
 
 class HeaderTooLargeError(GradserveError):
-    """The header is larger than the limit."""
+    """The header is larger than the limit.
+
+    The request's header is larger than the service takes.
+
+    Send fewer or shorter header fields.
+    """
 
     code, kind = "header_too_large", "header_too_large"
 
 
 class ValidationError(GradserveError):
-    """The request does not fit its schema."""
+    """The request does not fit its schema.
+
+    The body is JSON but does not fit the request's schema.
+
+    Each entry of errors has a pointer to the place and says what was expected.
+    """
 
     code, kind = "validation", "unprocessable"
 
@@ -142,96 +204,176 @@ class ExpressionError(GradserveError):
 
 
 class ExpressionSyntaxError(ExpressionError):
-    """The expression is not in the language."""
+    """The expression is not in the language.
+
+    The expression is not in the language.
+
+    The caret in the message shows the place; a product is always written out: 3*x.
+    """
 
     code = "syntax_error"
 
 
 class UnknownNameError(ExpressionError):
-    """A name is not declared."""
+    """A name is not declared.
+
+    The expression, or wrt, uses a name that is not among the variables.
+
+    Give its value in variables, or look at the hint for the nearest name.
+    """
 
     code = "unknown_name"
 
 
 class UnknownFunctionError(ExpressionError):
-    """A function is not in the language."""
+    """A function is not in the language.
+
+    The expression calls a function that the language does not have.
+
+    Look at the hint for the nearest name; /v1/info lists the functions.
+    """
 
     code = "unknown_function"
 
 
 class WrongArgumentsError(ExpressionError):
-    """A function is called with arguments it does not take."""
+    """A function is called with arguments it does not take.
+
+    A function is called with arguments that it does not take.
+
+    Look at the signature in the message; /v1/info lists every function's arguments.
+    """
 
     code = "wrong_arguments"
 
 
 class ShapeMismatchError(ExpressionError):
-    """The shapes do not fit together."""
+    """The shapes do not fit together.
+
+    Shapes of the expression do not fit together, by NumPy's rules.
+
+    Look at the shapes in the message, and at start and end for the place.
+    """
 
     code = "shape_mismatch"
 
 
 class NotScalarError(ExpressionError):
-    """A gradient needs a scalar expression."""
+    """A gradient needs a scalar expression.
+
+    A gradient was asked of an expression that is a vector, a matrix or more.
+
+    Ask /v1/jacobian, or reduce the expression to a number, for example by a sum.
+    """
 
     code = "not_scalar"
 
 
 class NotSquareError(ExpressionError):
-    """A square matrix is needed."""
+    """A square matrix is needed.
+
+    A function of square matrices was given another shape.
+
+    Look at the shape in the message.
+    """
 
     code = "not_square"
 
 
 class NonFiniteResultError(ExpressionError):
-    """A result is not finite."""
+    """A result is not finite.
+
+    A result is infinite or not a number, so there is no exact answer at this point.
+
+    The message names the first sub-expression that made one; change its inputs.
+    """
 
     code = "non_finite_result"
 
 
 class SingularMatrixError(ExpressionError):
-    """A matrix is singular."""
+    """A matrix is singular.
+
+    A matrix that has to be inverted is singular.
+
+    Change its values, or add a small multiple of the identity.
+    """
 
     code = "singular_matrix"
 
 
 class DomainError(ExpressionError):
-    """A value is outside its range."""
+    """A value is outside its range.
+
+    A value is outside the range that an argument or option may have.
+
+    Look at the message for the range, and at start and end for the place.
+    """
 
     code = "domain_error"
 
 
 class NonFiniteInputError(GradserveError):
-    """An input is not finite."""
+    """An input is not finite.
+
+    An input is infinite or not a number, perhaps only after rounding to float32.
+
+    Send finite numbers.
+    """
 
     code, kind = "nonfinite_input", "unprocessable"
 
 
 class OverLimitError(GradserveError):
-    """The request is over a limit of size."""
+    """The request is over a limit of size.
+
+    The request is larger than a limit of its size allows: length, nesting, axes, names.
+
+    Look at the message for the limit and the measured figure; /v1/info lists the limits.
+    """
 
     code, kind = "over_limit", "unprocessable"
 
 
 class BudgetExceededError(GradserveError):
-    """The estimated cost is too high."""
+    """The estimated cost is too high.
+
+    The estimated operations or bytes of the request are over the limit; nothing was run.
+
+    Ask for less: the factored representation, fewer variables in wrt, or smaller inputs.
+    """
 
     code, kind = "budget_exceeded", "unprocessable"
 
 
 class DeadlineExceededError(GradserveError):
-    """The computation took too long."""
+    """The computation took too long.
+
+    The computation took longer than a request may.
+
+    Ask for less: fewer variables in wrt, or smaller inputs.
+    """
 
     code, kind = "deadline_exceeded", "unprocessable"
 
 
 class UnavailableError(GradserveError):
-    """The service cannot answer now."""
+    """The service cannot answer now.
+
+    The service cannot answer now.
+
+    Try again after the time in Retry-After.
+    """
 
     code, kind = "unavailable", "busy"
 
 
 class InternalError(GradserveError):
-    """The service failed; the fault is ours."""
+    """The service failed; the fault is ours.
+
+    The service failed in a way nobody foresaw. The fault is ours, not the request's.
+
+    Report it with the request's id, which is in the service's log.
+    """
 
     code, kind = "internal", "internal"

@@ -72,7 +72,7 @@ class TimedHeaders(HttpToolsProtocol):
         self._stop_timer()
         for cycle in (self._answered, *(queued for queued, _ in self.pipeline)):
             if cycle is not None:
-                pass
+                self._disconnect(cycle)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
