@@ -121,7 +121,7 @@ class _Product:
 
     def _flatten(self) -> None:
         """Factors of factors take their place, the small ones first, up to the cap."""
-        self.factors = [_even_power(f) for f in self.factors]
+        self.factors = [_narrowed(_even_power(f)) for f in self.factors]
         while True:
             nested = [f for f in self.factors if _flattens(f)]
             nested.sort(key=lambda f: (len(f.node.operands), f.node.digest, f.letters))
@@ -149,7 +149,7 @@ class _Product:
         for f in inner.factors:
             exponent = multiplied(f.exponent, factor.exponent)
             inner_letters = tuple(letters[x] for x in f.letters)
-            self.factors.append(_even_power(Factor(f.node, inner_letters, exponent)))
+            self.factors.append(_narrowed(_even_power(Factor(f.node, inner_letters, exponent))))
 
     def _distributed(self) -> Node | None:
         """Σ of products, over a Sum with a structural term or under a pure permutation."""
@@ -296,6 +296,18 @@ def _flattens(factor: Factor) -> bool:
         and len(node.sizes) == node.ndim
         and not any(isinstance(f.node, STRUCTURAL) for f in node.factors)
     )
+
+
+def _narrowed(factor: Factor) -> Factor:
+    """A factor that stays opaque, without the axes along which it is constant."""
+    node = factor.node
+    if not isinstance(node, Contraction) or _flattens(factor):
+        return factor
+    carried = sorted({x for f in node.factors for x in f.letters if x < node.ndim})
+    if len(carried) == node.ndim:
+        return factor
+    inner = contract(node.factors, carried, {}, node.coefficient)
+    return Factor(inner, tuple(factor.letters[x] for x in carried), factor.exponent)
 
 
 def _even_power(factor: Factor) -> Factor:

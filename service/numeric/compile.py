@@ -280,7 +280,8 @@ class _Lowering:
         slot, letters = embedding.sliced(self.assembly, slot, letters)
         slot, letters = self._diagonal(slot, letters)
         inverse = exponent < 0
-        return Operand(self._power(slot, abs(float(exponent))), letters, inverse, hazard)
+        power = self._power(slot, abs(float(exponent)))
+        return Operand(power, letters, inverse, hazard, not inverse and _is_count(node))
 
     def _diagonal(self, slot: Slot, letters: tuple[int, ...]) -> tuple[Slot, tuple[int, ...]]:
         """The entries where axes of the same letter agree."""
@@ -326,6 +327,13 @@ class _Lowering:
             flops=prod(slot.shape) * 20,
             takes_out=takes_out,
         )
+
+
+def _is_count(node: Node) -> bool:
+    """Whether a node is a sum of products of indicators."""
+    return isinstance(node, Contraction) and all(
+        isinstance(f.node, Elementwise) and f.node.function.is_indicator for f in node.factors
+    )
 
 
 def _broadcast(slots: Sequence[Slot]) -> tuple[int, ...]:

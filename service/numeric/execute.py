@@ -48,6 +48,7 @@ def execute(
 
 def _full(array: Values | None, shape: tuple[int, ...]) -> Values:
     assert array is not None
+    array = np.asarray(array)
     if array.dtype == np.bool_:
         array = array.astype(np.float64)
     return array if array.shape == shape else np.broadcast_to(array, shape)

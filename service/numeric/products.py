@@ -25,12 +25,17 @@ _LARGE = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operand:
-    """A slot with a letter per axis; `inverse`: it divides, `hazard`: it may overflow."""
+    """A slot with a letter per axis.
+
+    `inverse`: it divides; `hazard`: it may overflow; `counts`: it counts the entries of a mask,
+    and where it is 0 it hides what it multiplies.
+    """
 
     slot: Slot
     letters: Letters
     inverse: bool = False
     hazard: bool = False
+    counts: bool = False
 
 
 class Product:
@@ -44,6 +49,8 @@ class Product:
     def result(self, operands: list[Operand], coefficient: Number) -> Operand:
         """coefficient · Σ Π operands, over the output letters that some operand carries."""
         masks = [o for o in operands if o.slot.is_mask]
+        if any(o.hazard for o in operands):
+            masks += [self._occupied(o) for o in operands if o.counts]
         factors = [o for o in operands if not o.slot.is_mask]
         factors = self._masked(factors, self._merged_masks(masks))
         scalars = [o for o in factors if not o.letters]
@@ -80,6 +87,14 @@ class Product:
                 mask = Operand(slot, first.letters)  # the joined mask
             merged[key] = mask
         return list(merged.values())
+
+    def _occupied(self, counts: Operand) -> Operand:
+        """Where a count is not 0, as a mask."""
+        zero = self.assembly.number(0.0)
+        slot = self.assembly.emit(
+            ("not_equal",), np.not_equal, (counts.slot, zero), counts.slot.shape, is_mask=True
+        )
+        return Operand(slot, counts.letters)
 
     def _masked(self, factors: list[Operand], masks: list[Operand]) -> list[Operand]:
         """The factors with each mask selected into those that it must hide from."""

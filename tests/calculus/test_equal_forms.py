@@ -42,6 +42,9 @@ PAIRS = [
     ("x>y", "y<x"),
     ("A[:,1][2]", "A[2,1]"),
     ("x[None,:]*x[:,None]", "outer(x,x)"),
+    ("exp(A)/sum(exp(A), axis=1, keepdims=True)", "softmax(A)"),
+    ("exp(A)/sum(exp(A), axis=0)", "softmax(A, axis=0)"),
+    ("A/norm2(A)", "A*(1/norm2(A))"),
 ]
 
 

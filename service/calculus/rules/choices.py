@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from service.calculus.applications import apply_elementwise
-from service.calculus.graph import ONE, Elementwise, Node
+from service.calculus.graph import ONE, Contraction, Elementwise, Node
 from service.calculus.rules.elementwise import Arguments, difference, zero_like
 from service.calculus.rules.records import Array, ElementwiseFunction
 from service.calculus.terms import ZERO, filled, number_of
@@ -49,7 +49,10 @@ HEAVISIDE = ElementwiseFunction(
 
 
 def is_indicator(node: Node) -> bool:
-    """Whether every entry of a node is 0 or 1 by its formula."""
+    """Whether every entry of a node is 0 or 1 by its formula, a broadcast one included."""
+    if isinstance(node, Contraction):
+        is_product = node.coefficient == 1 and len(node.sizes) == node.ndim
+        return is_product and all(f.exponent > 0 and is_indicator(f.node) for f in node.factors)
     return isinstance(node, Elementwise) and node.function.is_indicator
 
 
