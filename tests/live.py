@@ -35,7 +35,7 @@ class LiveServer:
 
     def reset_peak(self) -> int:
         """Bytes resident now in all its processes; their peaks are counted from here."""
-        for pid in self._processes():
+        for pid in self.processes():
             Path(f"/proc/{pid}/clear_refs").write_text("5")
         return self._memory("VmRSS")
 
@@ -45,13 +45,13 @@ class LiveServer:
 
     def _memory(self, field: str) -> int:
         kilobytes = 0
-        for pid in self._processes():
+        for pid in self.processes():
             status = Path(f"/proc/{pid}/status").read_text()
             found = re.search(rf"^{field}:\s+(\d+) kB$", status, re.M)
             kilobytes += int(found[1]) if found else 0
         return kilobytes * 1024
 
-    def _processes(self) -> list[int]:
+    def processes(self) -> list[int]:
         """The process and its descendants."""
         children: dict[int, list[int]] = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -26,9 +26,7 @@ def test_a_request_of_the_readme_is_answered_as_printed(live_server, command, an
     url = next(w for w in words if w.startswith("http")).replace(
         "http://127.0.0.1:8000", live_server.url
     )
-    headers = dict(
-        words[k + 1].split(": ", 1) for k, word in enumerate(words) if word == "-H"
-    )
+    headers = dict(words[k + 1].split(": ", 1) for k, word in enumerate(words) if word == "-H")
     expected = json.loads(answer)
 
     found = httpx.post(url, headers=headers, content=words[words.index("-d") + 1]).json()
@@ -54,4 +52,6 @@ def test_the_readme_names_every_setting_with_its_default():
     rows = {n: re.search(rf"^\| `GRADSERVE_{n.upper()}` \|.*\|$", section, re.M) for n in names}
 
     assert [name for name, row in rows.items() if row is None] == []
-    assert [f.name for f in fields(Limits) if f"`GRADSERVE_{f.name.upper()}`" not in section] == []
+    assert [
+        f.name for f in fields(Limits) if f"`GRADSERVE_{f.name.upper()}`" not in section
+    ] == []

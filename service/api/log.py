@@ -21,7 +21,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: getattr(record, name) for name in self.FIELDS if hasattr(record, name)}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=True).replace("\x7f", "\\u007f")
+        return json.dumps(line, ensure_ascii=True)
 
 
 def start_logging(level: str) -> None:

@@ -86,7 +86,8 @@ def _detail(error: GradserveError, length: int) -> str:
         f"{_clipped(first.pointer, length)}: " if first.pointer and first.start is None else ""
     )
     others = len(error.faults) - 1
-    return f"{place}{text}" + (f" (and {others} more)" if others else "")
+    some = "at least " if len(error.faults) >= MAX_ERRORS else ""
+    return f"{place}{text}" + (f" (and {some}{others} more)" if others else "")
 
 
 def _entry(fault: Fault, length: int) -> dict[str, Any]:
@@ -106,5 +107,4 @@ def _clipped(text: str, length: int) -> str:
 
 
 def _encoded(problem: dict[str, Any]) -> bytes:
-    text = json.dumps(problem, ensure_ascii=True, separators=(",", ":"))
-    return text.replace("\x7f", "\\u007f").encode("ascii")
+    return json.dumps(problem, ensure_ascii=True, separators=(",", ":")).encode("ascii")

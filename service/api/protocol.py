@@ -77,8 +77,11 @@ class TimedHeaders(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and refuse what does not parse or grows without end."""
-        if self._is_refused:
-            return
+        while data and not self._is_refused:
+            data = self._parse(data)
+
+    def _parse(self, data: bytes) -> bytes:
+        """Feed the parser; what is left is for the next one."""
         began_in_header = self._in_header
         if began_in_header:
             self._start_timer()
@@ -86,19 +89,20 @@ class TimedHeaders(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_without_upgrade(data[upgrade.args[0] :])
-            return
+            self._ignore_upgrade()
+            return data[upgrade.args[0] :]
         except httptools.HttpParserError:
             malformed = MalformedRequestError("the request is not valid HTTP/1.1")
             self._refuse(self._refusal or malformed)
-            return
+            return b""
         if began_in_header and self._in_header:
             self._count_header(len(data))
             if self._refusal:
                 self._refuse(self._refusal)
+        return b""
 
-    def _go_on_without_upgrade(self, rest: bytes) -> None:
-        """Read the body of a request whose wish for another protocol is ignored.
+    def _ignore_upgrade(self) -> None:
+        """Read the body of a request that wishes for another protocol, as if it did not.
 
         The parser takes such a request for complete, and what follows for the other protocol;
         so a new parser is told the header again, without the wish. Java's client asks for h2c
@@ -115,13 +119,12 @@ class TimedHeaders(HttpToolsProtocol):
         start = self.scope["method"].encode() + b" / HTTP/1.1\r\n"
         self._in_header = False
         self.parser.feed_data(start + b"".join(kept) + b"\r\n")
-        if rest:
-            self.data_received(rest)
 
     def on_message_begin(self) -> None:
         """A new request: its header begins."""
         super().on_message_begin()
         self._header_bytes = 0
+        self._start_timer()
 
     def on_url(self, url: bytes) -> None:
         """A part of the address."""
@@ -174,6 +177,7 @@ class TimedHeaders(HttpToolsProtocol):
     def _end_time(self) -> None:
         self._timer = None
         if self._answering() is not None:
+            self._start_timer()
             return
         self._refuse(
             RequestTimeoutError(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
 from pydantic_core import ErrorDetails
 
+from service.api.problems import MAX_ERRORS
 from service.api.schemas.tensor_input import describe
 from service.api.strict_json import parse_json
 from service.api.suggestions import suggestion
@@ -23,7 +24,6 @@ from service.language.places import shown
 from service.settings import Limits
 
 RequestModel = TypeVar("RequestModel", bound=BaseModel)
-MAX_FAULTS = 20
 MAX_NAME = 64
 BY_CODE: dict[str, type[GradserveError]] = {
     error.code: error for error in (OverLimitError, NonFiniteInputError)
@@ -85,7 +85,7 @@ def _as_error(found: Sequence[ErrorDetails], fields: tuple[str, ...]) -> Gradser
     codes = [_context(details).get("code", "validation") for details in found]
     specific = set(codes) == {codes[0]} and codes[0] in BY_CODE
     kind = BY_CODE[codes[0]] if specific else ValidationError
-    faults = tuple(_fault(details, fields) for details in found[:MAX_FAULTS])
+    faults = tuple(_fault(details, fields) for details in found[:MAX_ERRORS])
     return kind(faults[0].message, faults=faults)
 
 

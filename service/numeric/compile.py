@@ -124,11 +124,21 @@ class _Lowering:
             ("float",), lambda x: x.astype(np.float64), (slot,), slot.shape
         )
 
+    def _whole(self, node: Node) -> Slot:
+        """The slot of a node as numbers, with the axes along which it is constant."""
+        slot = self._numeric(self.slot_of(node))
+        full = numbers(node.shape)
+        if slot.shape == full:
+            return slot
+        return self.assembly.view(
+            ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
+        )
+
     def _elementwise(self, node: Elementwise) -> Slot:
         fused = fused_elementwise(node)
         if fused is not None:
-            name, kernel, inner = fused
-            slot = self._numeric(self.slot_of(inner))
+            name, kernel, inner, is_reduced = fused
+            slot = self._whole(inner) if is_reduced else self._numeric(self.slot_of(inner))
             return self.assembly.emit(
                 name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20
             )
@@ -149,12 +159,7 @@ class _Lowering:
         )
 
     def _reduction(self, node: Reduction) -> Slot:
-        slot = self._numeric(self.slot_of(node.argument))
-        full = numbers(node.argument.shape)
-        if slot.shape != full:
-            slot = self.assembly.view(
-                ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
-            )
+        slot = self._whole(node.argument)
         forward, axes = node.function.forward, node.axes
         shape = numbers(node.shape)
         return self.assembly.emit(
@@ -162,20 +167,15 @@ class _Lowering:
             lambda x: np.asarray(forward(x, axes)),
             (slot,),
             shape,
-            flops=prod(full) * 20,
+            flops=prod(slot.shape) * 20,
         )
 
     def _linear_algebra(self, node: LinearAlgebra) -> Slot:
         (matrix,) = node.arguments
-        slot = self._numeric(self.slot_of(matrix))
-        full = numbers(matrix.shape)
-        if slot.shape != full:
-            slot = self.assembly.view(
-                ("spread", full), lambda x: np.broadcast_to(x, full), slot, full
-            )
+        slot = self._whole(matrix)
         shape = numbers(node.shape)
         function = node.function
-        flops = function.flops_per_cube * full[0] ** (3 if function.copies < 2 else 5)
+        flops = function.flops_per_cube * slot.shape[0] ** (3 if function.copies < 2 else 5)
         return self.assembly.emit(
             (function.name,),
             lambda x: np.asarray(function.forward(x)),

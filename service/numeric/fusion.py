@@ -16,18 +16,21 @@ Kernel = Callable[[Values], Values]
 Key = tuple[object, ...]
 
 
-def fused_elementwise(node: Elementwise) -> tuple[Key, Kernel, Node] | None:
-    """Key, kernel and operand of exp(x − logsumexp(x)) and log(1 + z)."""
+def fused_elementwise(node: Elementwise) -> tuple[Key, Kernel, Node, bool] | None:
+    """Key, kernel and operand of exp(x − logsumexp(x)) and log(1 + z).
+
+    The last says whether the kernel reduces, and so needs every axis in full.
+    """
     argument = node.arguments[0]
     if node.function is EXP:
         found = _softmax_argument(argument)
         if found is not None:
             inner, axes = found
-            return ("softmax", axes), lambda x: softmax_values(x, axes), inner
+            return ("softmax", axes), lambda x: softmax_values(x, axes), inner, True
     if node.function is LOG and isinstance(argument, Sum):
         rest = _less_one(argument)
         if rest is not None:
-            return ("log1p",), np.log1p, rest
+            return ("log1p",), np.log1p, rest, False
     return None
 
 

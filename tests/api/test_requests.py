@@ -93,6 +93,7 @@ async def test_at_most_twenty_errors_are_listed(client):
     problem = await refused(await client.post("/v1/jacobian", json=body), 422, "validation")
 
     assert len(problem["errors"]) == 20
+    assert problem["detail"].endswith("(and at least 19 more)")
 
 
 async def test_too_many_axes_are_over_a_limit(client):

@@ -1,6 +1,8 @@
 """The parts of random expressions: texts with a shape and bounds, leaves, values in intervals."""
 
+from collections import Counter
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ SIZES = (2, 3, 4, 5)
 NAMES = "wxyzvhpqABCDXYZαβθ"
 INTERMEDIATES = ("u", "mean_of", "Σ")
 MOST_VARIABLES = 4
+MOST_LITERALS = 8
 LARGE = 40.0
 COMPARISON, SUM, PRODUCT, FACTOR, POWER, POSTFIX, ATOM = range(7)
 
@@ -59,7 +62,7 @@ class Writer:
     variables: list = field(default_factory=list)
     bound: list = field(default_factory=list)
     values: dict = field(default_factory=dict)
-    rows: set = field(default_factory=set)
+    rows: Counter = field(default_factory=Counter)
 
     def one_of(self, options):
         return self.draw(st.sampled_from(options))
@@ -71,7 +74,7 @@ class Writer:
         return self.count(1, one_in) == one_in
 
     def used(self, row):
-        self.rows.add(row)
+        self.rows[row] += 1
         return row
 
     def spelled(self, operation):
@@ -110,7 +113,7 @@ def stacked(parts):
 
 
 def random_shape(w, most=3):
-    ndim = w.one_of([n for n in (0, 1, 1, 2, 2, 2, 3) if n <= most])
+    ndim = w.one_of([n for n in (0, 1, 2, 2, 3) if n <= most])
     sizes = list(w.draw(st.permutations(SIZES))[:ndim])
     if ndim and w.chance(5):
         sizes[w.count(0, ndim - 1)] = 1
@@ -126,7 +129,7 @@ def narrowed(w, shape):
 def leaf(w, shape):
     known = [piece for piece in w.bound if piece.shape == shape]
     kinds = ["variable", "variable", *["bound"] * 3 * bool(known)]
-    kind = w.one_of(kinds + ["literal"] * (len(shape) <= 2))
+    kind = w.one_of(kinds + ["literal"] * (prod(shape) <= MOST_LITERALS))
     if kind == "bound":
         w.used("named intermediate")
         return w.one_of(known)
@@ -139,7 +142,7 @@ def variable(w, shape, *, is_positive=False):
     has_room = len(w.variables) < MOST_VARIABLES
     if known and not (has_room and w.chance(3)):
         return w.one_of(known)
-    if not has_room:
+    if not has_room and prod(shape) <= MOST_LITERALS:
         return literal(w, shape, is_positive=is_positive)
     name = w.one_of([n for n in NAMES if n not in w.values])
     w.values[name] = w.rng.uniform(low, high, size=shape)
@@ -150,9 +153,6 @@ def variable(w, shape, *, is_positive=False):
 def literal(w, shape, *, is_positive=False):
     if not shape:
         return number(w, is_positive=is_positive)
-    if len(shape) > 2:
-        inner = literal(w, shape[1:], is_positive=is_positive)
-        return stacked([inner] * shape[0])
     w.used("vector literal" if len(shape) == 1 else "nested literal")
     return stacked([literal(w, shape[1:], is_positive=is_positive) for _ in range(shape[0])])
 

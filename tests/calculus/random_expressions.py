@@ -6,9 +6,10 @@ inverses get arguments inside their domains by construction. Sizes differ from e
 wherever a production does not need them equal, so that a wrong letter shows.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from math import factorial, inf, log, prod, sqrt
+from math import factorial, log, prod, sqrt
 
 import numpy as np
 from hypothesis import strategies as st
@@ -43,10 +44,20 @@ from tests.calculus.pieces import (
 
 MOST_FUEL = 12
 MOST_ENTRIES = 120
-COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
-UNARY = [f for f in FUNCTIONS.values() if f.is_entrywise and len(f.parameters) == 1]
+COMPARISONS = (">", ">=", "≥", "<", "<=", "≤", "==", "!=", "≠")
+UNARY = [
+    (name, f)
+    for f in FUNCTIONS.values()
+    if f.is_entrywise and len(f.parameters) == 1
+    for name in (f.name, *f.aliases)
+]
 BINARY = [f for f in FUNCTIONS.values() if f.is_entrywise and len(f.parameters) == 2]
-REDUCTIONS = [f for f in FUNCTIONS.values() if "keepdims" in {p.name for p in f.parameters}]
+REDUCTIONS = [
+    (name, f)
+    for f in FUNCTIONS.values()
+    if "keepdims" in {p.name for p in f.parameters}
+    for name in (f.name, *f.aliases)
+]
 ROWS = {
     *(name for f in FUNCTIONS.values() for name in (f.name, *f.aliases)),
     *(spelling for spellings in SPELLINGS.values() for spelling in spellings),
@@ -58,7 +69,7 @@ ROWS = {
     *("scalar expansion", "broadcasting", "broadcasting both ways", "folded maximum"),
     *("vector by vector", "matrix by vector", "vector by matrix", "matrix by matrix"),
     *("stack by vector", "vector by stack", "stack by stack", "matrix by stack"),
-    *("stack by matrix", "stretched stack by stack", "depth 5", "size 1"),
+    *("stack by matrix", "stretched stack by stack", "size 1"),
 }
 
 
@@ -69,13 +80,7 @@ class Expression:
     text: str
     values: dict
     shape: tuple
-    rows: frozenset
-
-    @property
-    def statements(self):
-        """All statements but the last, as a text to put before another, and the last."""
-        *before, last = self.text.replace("\n", ";").split(";")
-        return "".join(f"{statement};" for statement in before), last
+    rows: Counter
 
 
 PRODUCTIONS = []
@@ -224,19 +229,19 @@ def raised_to_an_expression(w, shape, fuel):
     return Piece(text, POWER, shape, 0.0, 16.0)
 
 
-@production(1)
+@production(2)
 def compared(w, shape, fuel):
     left, right = pair(w, shape, fuel)
-    operation = w.spelled(w.one_of(COMPARISONS))
-    text = f"{left.at(SUM)} {operation} {right.at(SUM)}"
+    sign = w.used(w.one_of(COMPARISONS))
+    text = f"{left.at(SUM)} {sign} {right.at(SUM)}"
     return Piece(text, COMPARISON, shape, 0.0, 1.0)
 
 
-@production(5)
+@production(7)
 def entrywise(w, shape, fuel):
-    function = w.one_of(UNARY)
+    name, function = w.one_of(UNARY)
     x = within(w, shape, fuel, *function.sample)
-    name = w.used(w.one_of((function.name, *function.aliases)))
+    w.used(name)
     # Every function of one number stays between these on its sample.
     return called(name, x.text, shape, -8.0, 8.0)
 
@@ -244,8 +249,7 @@ def entrywise(w, shape, fuel):
 @production(2)
 def of_two(w, shape, fuel):
     left, right = pair(w, shape, fuel)
-    function = w.one_of(BINARY)
-    name = w.used(w.one_of((function.name, *function.aliases)))
+    name = w.used(w.one_of(BINARY).name)
     bounds = (min(left.low, right.low), max(left.high, right.high))
     return called(name, f"{left.text}, {right.text}", shape, *bounds)
 
@@ -269,7 +273,8 @@ def chosen(w, shape, fuel):
     return called("where", f"{condition.text}, {yes.text}, {no.text}", shape, *bounds)
 
 
-@production(3)
+@production(6, lambda shape: len(shape) == 3)
+@production(4)
 def multiplied_as_matrices(w, shape, fuel):
     inner = w.other_size(shape)
     kind, left, right = w.one_of(_factors_of(shape, inner))
@@ -322,7 +327,7 @@ def outer_product(w, shape, fuel):
     return called(w.used("outer"), f"{x.text}, {y.text}", shape, *product_bounds(x, y))
 
 
-@production(2, lambda shape: len(shape) != 1)
+@production(3, lambda shape: len(shape) != 1)
 def turned(w, shape, fuel):
     turned_shape = (*shape[:-2], *shape[-2:][::-1])
     x = piece(w, turned_shape, fuel)
@@ -354,10 +359,22 @@ def inverse(w, shape, fuel):
     return called(w.used("inv"), x.text, shape, -2.0, 2.0)
 
 
-@production(3, lambda shape: shape == ())
+@production(2, lambda shape: 1 <= len(shape) <= 2)
+def solved(w, shape, fuel):
+    """inv(A) @ b, which is computed without the inverse."""
+    fuels = split(w, fuel)
+    matrix = invertible(w, shape[0], fuels[0])
+    x = piece(w, shape, fuels[1])
+    w.rows.update(("inv", "@", "matrix by vector" if len(shape) == 1 else "matrix by matrix"))
+    size = 2 * shape[0] * x.size
+    text = f"inv({matrix.text}) @ {x.at(FACTOR)}"
+    return Piece(text, PRODUCT, shape, -size, size)
+
+
+@production(9, lambda shape: shape == ())
 def of_square_matrix(w, shape, fuel):
     size = w.count(1, 4)
-    kind = w.one_of(("trace", "tr", "det", "logdet", "logdet"))
+    kind = w.one_of(("trace", "tr", "det", "logdet"))
     w.used(kind)
     if kind == "logdet":
         x = invertible(w, size, fuel)
@@ -420,7 +437,7 @@ def indexed(w, shape, fuel):
     for size in shape:
         if len(sizes) < 4 and w.chance(4):
             _picked(w, sizes, items, shape)
-        kind = w.one_of(("whole", "slice", "slice", *["new"] * 2 * (size == 1)))
+        kind = w.one_of(("whole", "slice", "slice", *["new"] * 4 * (size == 1)))
         if kind == "new":
             items.append(w.used("new axis"))
         else:
@@ -461,7 +478,8 @@ def _sliced(w, size, count):
 @production(5)
 def reduced(w, shape, fuel):
     """A function of all entries along some axes, with every form of its options."""
-    function = w.one_of(REDUCTIONS)
+    name, function = w.one_of(REDUCTIONS)
+    w.used(name)
     ones = [k for k, n in enumerate(shape) if n == 1]
     keeps = bool(ones) and w.chance(2)
     if keeps:
@@ -474,11 +492,10 @@ def reduced(w, shape, fuel):
     x = piece(w, full, fuel)
     if function.name == "logsumexp":
         x = brought_within(w, x, -5.0, 5.0) if x.size > 8 else x
-    options = _axis_option(w, full, axes)
+    options = _axis_option(w, full, axes, function)
     options += [f"keepdims={bool(keeps)}"] if keeps or w.chance(4) else []
     if keeps:
         w.used("keepdims")
-    name = w.used(w.one_of((function.name, *function.aliases)))
     bounds = _reduced_bounds(function.name, x, prod(full[k] for k in axes))
     return called(name, ", ".join([x.text, *options]), shape, *bounds)
 
@@ -493,7 +510,7 @@ def _with_more_axes(w, shape):
     return tuple(full), sorted(axes)
 
 
-def _axis_option(w, full, axes):
+def _axis_option(w, full, axes, function):
     """The axes as the text writes them; nothing where they are all."""
     if len(axes) == len(full) and w.draw(st.booleans()):
         return []
@@ -505,7 +522,7 @@ def _axis_option(w, full, axes):
     if len(axes) > 1:
         w.used("several axes")
     text = written_axes[0] if len(axes) == 1 else f"({', '.join(written_axes)})"
-    if w.chance(3):
+    if w.chance(3) and not function.folded_by:
         w.used("axis by position")
         return [text]
     return [f"axis={text}"]
@@ -543,12 +560,12 @@ REWRITTEN = (
     ("1 - tanh({x})**2", -3.0, 3.0),
     ("1 - sigmoid({x})", -3.0, 3.0),
     ("exp({x}) - 1", -2.0, 2.0),
-    ("log(1 + {x})", 0.1, 3.0),
+    ("log(1 + ({x}))", 0.1, 3.0),
     ("sqrt(({x})**2)", -3.0, 3.0),
     ("(({x})**2)**1.5", -2.0, 2.0),
     ("({x}) / ({x})", 0.3, 3.0),
-    ("maximum({x}, 0) * ({x} > 0)", -3.0, 3.0),
-    ("where({x} > 0, {x}, 0)", -3.0, 3.0),
+    ("maximum({x}, 0) * (({x}) > 0)", -3.0, 3.0),
+    ("where(({x}) > 0, {x}, 0)", -3.0, 3.0),
 )
 REWRITTEN_ALONG_AXES = (
     ("log(sum(exp({x}), axis=-1, keepdims=True))", -3.0, 3.0, True),
@@ -567,7 +584,7 @@ REWRITTEN_ALONG_AXES = (
 def rewritten(w, shape, fuel):
     """A form that the service computes by another, stable one."""
     pattern, low, high = w.one_of(REWRITTEN)
-    x = within(w, shape, fuel, low, high)
+    x = within(w, shape, min(fuel, 4), low, high)
     return Piece(f"({pattern.format(x=x.text)})", ATOM, shape, -30.0, 30.0)
 
 
@@ -585,7 +602,7 @@ def rewritten_along_an_axis(w, shape, fuel):
         full = (*shape[:-1], w.other_size(shape)) if keeps else shape
     if prod(full) > MOST_ENTRIES:
         return rewritten(w, shape, fuel)
-    x = within(w, full, fuel, low, high)
+    x = within(w, full, min(fuel, 4), low, high)
     return Piece(f"({pattern.format(x=x.text)})", ATOM, shape, -50.0, 50.0)
 
 
@@ -622,4 +639,4 @@ def expressions(draw):
     if separator == "\n":
         w.used("new line")
     text = separator.join([*statements, result.text])
-    return Expression(text, w.values, result.shape, frozenset(w.rows))
+    return Expression(text, w.values, result.shape, w.rows)

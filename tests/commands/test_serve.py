@@ -4,6 +4,7 @@ import json
 import shlex
 import signal
 import socket
+import struct
 import subprocess
 from contextlib import ExitStack
 from time import monotonic
@@ -15,6 +16,7 @@ import pytest
 from tests.commands.serving import exchange, serving, start
 
 READY_SECONDS = 2.0
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 BODY = {"expression": "x**2", "variables": {"x": [1, 2, 3]}}
 
 
@@ -151,6 +153,15 @@ def test_empty_lines_do_not_keep_a_connection(served):
     assert problem(exchange(served.port, b"\r\n", b"\r\n"))["code"] == "request_timeout"
 
 
+def test_a_half_sent_header_after_a_request_is_ended(served):
+    one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    received = exchange(served.port, one + b"GET /he")
+
+    assert received.startswith(b"HTTP/1.1 200")
+    assert problem(received[received.rindex(b"HTTP/1.1") :])["code"] == "request_timeout"
+
+
 @pytest.mark.parametrize(
     "header",
     [b"A: b\r\n" * 100_000, b"A: " + b"b" * 200_000, b"A" * 200_000],
@@ -240,6 +251,26 @@ def test_an_answer_on_its_way_is_not_mixed_with_a_refusal(served):
     assert b"connection: close" in fields
 
 
+def test_a_client_that_leaves_with_requests_waiting_disturbs_nothing():
+    numbers = {"expression": "x**2", "variables": {"x": [0.5] * 20_000}}
+    content = json.dumps(numbers).encode()
+    slow = (
+        b"POST /v1/jacobian HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(content)
+    )
+
+    with serving() as served:
+        for _ in range(10):
+            with socket.create_connection(("127.0.0.1", served.port)) as connection:
+                connection.sendall((slow + content) * 4)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        assert httpx.get(f"{served.address}/healthz").status_code == 200
+        served.process.send_signal(signal.SIGTERM)
+        served.process.wait(timeout=10)
+
+        assert {line["level"] for line in served.log} == {"info"}
+
+
 def test_a_wish_for_another_protocol_is_ignored_and_the_body_read(served):
     content = json.dumps(BODY).encode()
     request = (
@@ -254,6 +285,17 @@ def test_a_wish_for_another_protocol_is_ignored_and_the_body_read(served):
     assert head(received)[0] == 200
     assert b'"structure":"diagonal"' in received
     assert received.endswith(b'{"status":"ok"}')
+
+
+def test_many_wishes_for_another_protocol_at_once_are_ignored(served):
+    wish = (
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    )
+    last = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    received = exchange(served.port, wish * 2000 + last)
+
+    assert received.count(b"HTTP/1.1 200") == 2001
 
 
 def test_http_1_0_is_answered_and_closed(served):

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import BadStatusLine, HTTPResponse
 from time import monotonic
@@ -34,10 +35,9 @@ def exchange(
     """
     started = monotonic()
     with socket.create_connection((host, port), timeout) as connection:
-        try:
+        # A server may refuse before it has read everything; what it says is read below.
+        with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # The server may refuse before it has read everything; it says so below.
         if not reads:
             return Exchange(0, {}, b"", 0.0, 0.0)
         status, headers, body = _answer(connection)
@@ -57,8 +57,6 @@ def _answer(connection: socket.socket) -> tuple[int, Mapping[str, str], bytes]:
 
 
 def _read_to_end(connection: socket.socket) -> None:
-    try:
+    with suppress(ConnectionResetError):
         while connection.recv(65536):
             pass
-    except ConnectionResetError:
-        pass

@@ -57,7 +57,9 @@ def post(route, body):
 
     async def answered():
         transport = httpx.ASGITransport(app())
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1"
+        ) as client:
             return await client.post(route, json=body)
 
     response = asyncio.run(answered())
@@ -194,7 +196,9 @@ def test_the_derivative_of_a_formula_is_the_paper_s(name, representation, rng):
             assert_equal_to_12_digits(derivative_of(case, answer), expected)
 
 
-@pytest.mark.parametrize("name", [n for n in EXPRESSIBLE if CASES[n]["structure"] in STRUCTURES])
+@pytest.mark.parametrize(
+    "name", [n for n in EXPRESSIBLE if CASES[n]["structure"] in STRUCTURES]
+)
 def test_the_structure_of_a_derivative_is_read_off_the_formula(name, rng):
     case = CASES[name]
     holds_by_formula = "values" not in case and "condition" not in case

@@ -1,0 +1,263 @@
+"""Random expressions: value, derivatives, structure and identity of nodes, all at once.
+
+The long run, once for each of several seeds:
+
+    GRADSERVE_TEST_EXAMPLES=50000 GRADSERVE_TEST_SEED=1 python -m pytest \\
+        tests/calculus/test_properties.py
+
+The expected numbers come from `interpreter.py`: NumPy in extended precision, whose central
+differences, extrapolated to an error of h⁶, are good to 12 digits away from kinks.
+"""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from hypothesis import HealthCheck, given, seed, settings
+
+from service.calculus.differentiate import pull_back, push_forward
+from service.calculus.graph import variable
+from service.computation.compute import Computer
+from service.errors import NonFiniteResultError
+from service.language.elaborate import elaborate
+from service.language.parser import parse
+from service.language.syntax import Call, Index, Let, Operation, Tuple
+from service.numeric.compile import compile_plan
+from service.numeric.execute import execute
+from service.settings import Limits
+from tests.calculus.interpreter import directional_derivative, evaluated
+from tests.calculus.random_expressions import ROWS, expressions
+from tests.numeric.dense import dense
+
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "1000"))
+SEED = os.environ.get("GRADSERVE_TEST_SEED")
+LIMITS = Limits()
+COMMUTATIVE = ("add", "multiply", "equal", "not_equal")
+# Bounds of the pieces keep every intermediate below 100: sums of a hundred such numbers that
+# cancel down to 1 keep 12 digits, and quotients by 0.3 in a chain lose a few of them. What
+# cancels entirely leaves 1e-16 of such numbers, hence the floor.
+CLOSE = 1e-9
+FLOOR = 1e-3
+
+
+@dataclass
+class Case:
+    """An expression with what the properties compare."""
+
+    text: str
+    tree: object
+    values: dict
+    computer: Computer
+
+    @cached_property
+    def rng(self):
+        return np.random.default_rng(len(self.text))
+
+    @cached_property
+    def variables(self):
+        return [variable(name, value.shape) for name, value in self.values.items()]
+
+    @cached_property
+    def node(self):
+        return node_of(self, self.tree)
+
+    @cached_property
+    def answer(self):
+        return self.computer.run("jacobian", self.text, self.values, None, "dense")
+
+    @cached_property
+    def jacobians(self):
+        return {name: dense(found) for name, found in self.answer.jacobians.items()}
+
+
+def node_of(case, tree):
+    shapes = {name: value.shape for name, value in case.values.items()}
+    return elaborate(case.text, tree, shapes, LIMITS).node
+
+
+def assert_close(found, expected, scale, slack=0.0):
+    """To 9 digits of the numbers that were added up to give `expected`."""
+    assert found.shape == np.shape(expected)
+    np.testing.assert_array_less(
+        np.abs(found - expected), CLOSE * np.maximum(scale, FLOOR) + slack
+    )
+
+
+def applied(derivative, direction):
+    """Σ derivative · direction over the variable's axes."""
+    return np.tensordot(derivative, direction, axes=direction.ndim)
+
+
+def pulled(derivative, weights):
+    """Σ weights · derivative over the output's axes."""
+    return np.tensordot(weights, derivative, axes=weights.ndim)
+
+
+def check_the_value(case):
+    expected, _ = evaluated(case.tree, case.values)
+
+    assert_close(case.answer.value, expected, np.max(np.abs(expected), initial=1.0))
+
+
+def check_central_differences(case, counts):
+    for name, value in case.values.items():
+        direction = case.rng.normal(size=value.shape)
+        derivative = case.jacobians[name]
+        scale = applied(np.abs(derivative), np.abs(direction))
+        largest = np.max(scale, initial=FLOOR)
+        counts["directions"] += 1
+        found = directional_derivative(case.tree, case.values, name, direction)
+        if found is None or np.max(found[1], initial=0) > 1e-6 * largest:
+            counts["directions with a kink"] += 1
+            continue
+        assert_close(applied(derivative, direction), found[0], largest, 4 * found[1])
+
+
+def check_the_adjoint_identity(case):
+    u = variable("cotangent", case.node.shape)
+    tangents = {v: variable(f"tangent {v.name}", v.shape) for v in case.variables}
+    values = case.values | {
+        n.name: case.rng.normal(size=n.shape) for n in (u, *tangents.values())
+    }
+    pulled_back = pull_back(case.node, u, case.variables)
+
+    nodes = [pulled_back[v] for v in case.variables]
+    if case.variables:
+        nodes.append(push_forward(case.node, tangents))
+    found = execute(compile_plan(nodes), values)
+
+    left = right = scale = 0.0
+    forward = np.zeros(case.node.shape)
+    for v, cotangent in zip(case.variables, found, strict=False):
+        derivative, tangent = case.jacobians[v.name], values[tangents[v].name]
+        size = pulled(np.abs(derivative), np.abs(values[u.name]))
+        assert_close(cotangent, pulled(derivative, values[u.name]), np.max(size, initial=0))
+        forward = forward + applied(derivative, tangent)
+        right += np.sum(cotangent * tangent)
+        scale += np.sum(size * np.abs(tangent))
+    if case.variables:
+        left = np.sum(values[u.name] * found[-1])
+        assert_close(found[-1], forward, max(scale, np.max(np.abs(forward), initial=0)))
+    assert_close(left, right, scale)
+
+
+def check_the_representations(case):
+    for representation in ("auto", "factored"):
+        answer = case.computer.run("jacobian", case.text, case.values, None, representation)
+        for name, derivative in answer.jacobians.items():
+            expected = case.jacobians[name]
+            largest = np.max(np.abs(expected), initial=FLOOR)
+            assert derivative.shape == expected.shape
+            assert_close(dense(derivative), expected, largest)
+
+
+def check_the_gradient_of_a_weighted_sum(case):
+    *before, last = case.text.replace("\n", ";").split(";")
+    text = ";".join([*before, f"sum(({last}) * weights)"])
+    weights = case.rng.normal(size=case.node.shape)
+
+    answer = case.computer.run("gradient", text, case.values | {"weights": weights})
+
+    for name, derivative in case.jacobians.items():
+        size = np.max(pulled(np.abs(derivative), np.abs(weights)), initial=FLOOR)
+        assert_close(answer.gradients[name], pulled(derivative, weights), size)
+
+
+def check_that_equal_nodes_are_one(case):
+    again = node_of(case, parse(case.text, LIMITS))
+    exchanged = node_of(case, swapped(case.tree))
+
+    assert again is case.node
+    assert exchanged is case.node
+
+
+def swapped(tree):
+    """The tree with the operands of every commutative operation exchanged."""
+    match tree:
+        case Operation(op, args):
+            parts = tuple(map(swapped, args))
+            return replace(tree, args=parts[::-1] if op in COMMUTATIVE else parts)
+        case Call("maximum" | "minimum", args):
+            return replace(tree, args=tuple(map(swapped, args))[::-1])
+        case Call(_, args):
+            return replace(tree, args=tuple(map(swapped, args)))
+        case Index(target, _):
+            return replace(tree, target=swapped(target))
+        case Let(bindings, body):
+            named = tuple((name, swapped(value)) for name, value in bindings)
+            return replace(tree, bindings=named, body=swapped(body))
+    return tree
+
+
+def depth_of(tree):
+    """The number of nodes on the longest way from the root to a leaf."""
+    deepest, pending = 0, [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending += [(part, depth + 1) for part in parts_of(node)]
+    return deepest
+
+
+def parts_of(tree):
+    match tree:
+        case Operation(_, args) | Call(_, args) | Tuple(args):
+            return args
+        case Index(target, _):
+            return (target,)
+        case Let(bindings, body):
+            return (*(value for _, value in bindings), body)
+    return ()
+
+
+def checked(expression, computer, counts):
+    """Every property of one expression; None if its value or derivative is not finite."""
+    tree = parse(expression.text, LIMITS)
+    case = Case(expression.text, tree, expression.values, computer)
+    try:
+        case.jacobians  # noqa: B018  # the attribute computes
+    except NonFiniteResultError:
+        return None
+    assert case.node.shape == expression.shape
+    check_the_value(case)
+    check_central_differences(case, counts)
+    check_the_adjoint_identity(case)
+    check_the_representations(case)
+    check_the_gradient_of_a_weighted_sum(case)
+    check_that_equal_nodes_are_one(case)
+    return case
+
+
+def test_random_expressions_are_differentiated_rightly_and_every_row_occurs():
+    counts, rows, texts = Counter(), Counter(), set()
+    computer = Computer(LIMITS)
+
+    @settings(
+        # Of what Hypothesis draws, up to a third repeats an earlier text and is passed over.
+        max_examples=2 * EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=SEED is None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(expressions())
+    def check(expression):
+        if expression.text in texts or len(texts) >= EXAMPLES:
+            return
+        case = checked(expression, computer, counts)
+        texts.add(expression.text)
+        if case is None:
+            counts["discarded"] += 1
+            return
+        rows.update(expression.rows)
+        counts["deep"] += depth_of(case.tree) >= 5
+
+    (check if SEED is None else seed(int(SEED))(check))()
+
+    assert len(texts) == EXAMPLES
+    assert counts["discarded"] <= EXAMPLES / 10
+    assert counts["deep"] >= EXAMPLES / 4
+    assert counts["directions with a kink"] <= counts["directions"] / 50
+    assert {row: rows[row] for row in ROWS if rows[row] < min(20, EXAMPLES / 50)} == {}
