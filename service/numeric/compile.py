@@ -260,7 +260,7 @@ class _Lowering:
     def _uncarried(
         self, embedding: Embedding, operands: Sequence[Operand], sizes: Sequence[int]
     ) -> list[Operand]:
-        """The sizes of summed letters that only structural factors carried."""
+        """The sizes of summed letters along which every operand is constant."""
         carried = {x for o in operands for x in o.letters} | set(embedding.inner)
         return [
             Operand(self.assembly.number(float(sizes[x])), ())

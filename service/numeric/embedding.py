@@ -55,8 +55,8 @@ class Embedding:
 
     @property
     def bases(self) -> tuple[int, ...]:
-        """The letters that structural factors tie others to."""
-        bases = (self._image(x)[0] for x in self._images)
+        """The letters that are left once tied ones are told by others."""
+        bases = (self._image(x)[0] for x in range(len(self.sizes)))
         return tuple(dict.fromkeys(base for base in bases if base is not None))
 
     @property

@@ -140,7 +140,7 @@ def check_the_adjoint_identity(case):
     if case.variables:
         left = np.sum(values[u.name] * found[-1])
         assert_close(found[-1], forward, max(scale, np.max(np.abs(forward), initial=0)))
-    assert_close(left, right, scale)
+    assert_close(np.array(left), right, scale)
 
 
 def check_the_representations(case):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from time import perf_counter
 from typing import Any
 
@@ -40,7 +40,7 @@ def outcomes_of(
     def through_one(numbers: Iterable[int]) -> list[Outcome]:
         connection = HTTPConnection(host, port, timeout=TIMEOUT)
         try:
-            return [_outcome(connection, make(number)) for number in numbers]
+            return [outcome_of(connection, make(number)) for number in numbers]
         finally:
             connection.close()
 
@@ -49,13 +49,14 @@ def outcomes_of(
         return [outcome for part in threads.map(through_one, shares) for outcome in part]
 
 
-def _outcome(connection: HTTPConnection, sent: Mutant) -> Outcome:
+def outcome_of(connection: HTTPConnection, sent: Mutant) -> Outcome:
+    """The outcome of one request over an open connection."""
     started = perf_counter()
     try:
         connection.request("POST", sent.path, sent.content, HEADERS)
         response = connection.getresponse()
         body = response.read()
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         connection.close()
         lost = f"no answer: {error!r}"
         return Outcome(sent, 0, None, perf_counter() - started, (lost,))

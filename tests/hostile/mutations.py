@@ -15,6 +15,7 @@ from tests.hostile.value_mutations import mutate_value
 SEED = 20_261
 PATHS = ("/v1/evaluate", "/v1/gradient", "/v1/jacobian")
 MUTATIONS = (mutate_expression, mutate_value, mutate_fields)
+COUNTS = (0.45, 0.3, 0.15, 0.1)
 SHARES = (0.42, 0.36, 0.12, 0.10)
 
 
@@ -31,12 +32,12 @@ class Mutant:
 
 
 def mutant(number: int) -> Mutant:
-    """Request number k: a seed, changed in one to three ways."""
+    """Request number k: a seed, changed in one to four ways."""
     rng = np.random.default_rng([SEED, number])
     seed = pick(rng, SEEDS)
     path, body = seed.path, deepcopy(seed.body)
     changes_bytes = False
-    for _ in range(int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))):
+    for _ in range(int(rng.choice([1, 2, 3, 4], p=COUNTS))):
         kind = int(rng.choice(4, p=SHARES))
         if kind == len(MUTATIONS):
             changes_bytes = True

@@ -10,6 +10,7 @@ from numpy.random import Generator
 from tests.hostile.choice import pick
 
 MOST_ITEMS = 400
+MOST_FLOAT = 1.7e308
 ENTRIES = (
     *(0, -0.0, 1, -1, 0.5, 1e308, -1e308, 1e-308, 5e-324, 1e-320, -1e-320, 1e16, 1e154, 1e-154),
     *(2**53 + 1, 2**63, -(2**63), 2**64, 10**30, 10**309, 3, -7, 710, -745, 37, 1e5),
@@ -47,8 +48,12 @@ def _every_entry(rng: Generator, array: Any) -> Any:
 
 def _scaled(rng: Generator, array: Any) -> Any:
     scale = float(rng.choice([-1, 0.1, 10, 1e-9, 1e9, 1e100, 1e-100, -1e-320, 0]))
-    flat = [x * scale if type(x) in (int, float) else x for x in array.reshape(-1)]
+    flat = [x * scale if _is_float64(x) else x for x in array.reshape(-1)]
     return _as_lists(flat, array.shape)
+
+
+def _is_float64(item: Any) -> bool:
+    return type(item) in (int, float) and abs(item) < MOST_FLOAT
 
 
 def _drawn(rng: Generator, array: Any) -> Any:
