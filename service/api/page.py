@@ -21,7 +21,7 @@ a { color: var(--link) }
 code, pre { font: .92rem/1.5 ui-monospace, monospace; background: var(--soft);
   border-radius: .3rem }
 code { padding: .1rem .3rem }
-pre { padding: 1rem; overflow-x: auto }
+pre { padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere }
 pre code { padding: 0 }
 """
 _HASH = b64encode(sha256(STYLE.encode()).digest()).decode()

@@ -100,6 +100,7 @@ class Product:
         """The factors with each mask selected into those that it must hide from."""
         for mask in masks:
             own = frozenset(mask.letters)
+            factors = [self._uncrossed(mask, o) for o in factors]
             equal = [o for o in factors if frozenset(o.letters) == own]
             under = [o for o in factors if o.hazard and frozenset(o.letters) < own]
             joined = (
@@ -117,6 +118,27 @@ class Product:
                 factors.append(Operand(self._as_numbers(mask.slot), mask.letters))
         return factors
 
+    def _uncrossed(self, mask: Operand, operand: Operand) -> Operand:
+        """The operand; one that may overflow only where some entry of the mask sees it.
+
+        That is for letters of which neither has all of the other's: what the mask hides
+        altogether must not become 0 · inf when the two are multiplied.
+        """
+        own, letters = frozenset(mask.letters), frozenset(operand.letters)
+        if not operand.hazard or own <= letters or letters <= own:
+            return operand
+        axes = tuple(k for k, x in enumerate(mask.letters) if x not in letters)
+        shared = tuple(x for x in mask.letters if x in letters)
+        slot = self.assembly.emit(
+            ("any", axes),
+            lambda x: np.asarray(np.any(x, axis=axes)),
+            (mask.slot,),
+            self._shape(shared),
+            flops=prod(mask.slot.shape),
+            is_mask=True,
+        )
+        return self._selected(Operand(slot, shared), operand)
+
     def _as_numbers(self, slot: Slot) -> Slot:
         return self.assembly.emit(("float",), _as_float, (slot,), slot.shape)
 
@@ -126,7 +148,7 @@ class Product:
         slots = (self._aligned(mask, letters), self._aligned(values, letters))
         shape = self._shape(letters)
         slot = self.assembly.emit(("select",), select_values, slots, shape)
-        return Operand(slot, letters)
+        return Operand(slot, letters, hazard=values.hazard)
 
     def _direct(self, operand: Operand) -> Operand:
         """The operand without a pending division."""
@@ -136,7 +158,7 @@ class Product:
         slot = self.assembly.emit(
             ("reciprocal",), np.reciprocal, (operand.slot,), shape, takes_out=True
         )
-        return Operand(slot, operand.letters)
+        return Operand(slot, operand.letters, hazard=operand.hazard)
 
     def _aligned(self, operand: Operand, letters: Letters) -> Slot:
         """The operand as a view with these axes, size 1 where it lacks one."""
