@@ -1,19 +1,17 @@
 """The tree of deliberate errors: a stable code, a kind and fields; never an HTTP status.
 
 GradserveError
-├── MalformedJsonError, DuplicateKeyError, MalformedRequestError          (malformed)
-├── NotFoundError                                                         (missing)
-├── MethodNotAllowedError  NotAcceptableError  RequestTimeoutError
+├── MalformedJsonError  DuplicateKeyError  MalformedRequestError
+├── NotFoundError  MethodNotAllowedError  NotAcceptableError  RequestTimeoutError
 ├── BodyTooLargeError  UnsupportedMediaTypeError  HeaderTooLargeError
-├── ValidationError                                           (unprocessable, as below)
+├── ValidationError
 ├── ExpressionError
 │   ├── ExpressionSyntaxError  UnknownNameError  UnknownFunctionError
 │   ├── WrongArgumentsError  ShapeMismatchError  NotScalarError  NotSquareError
 │   └── NonFiniteResultError  SingularMatrixError  DomainError
 ├── NonFiniteInputError
 ├── OverLimitError  BudgetExceededError  DeadlineExceededError
-├── UnavailableError
-└── InternalError
+└── UnavailableError  InternalError
 """
 
 from dataclasses import dataclass, replace
@@ -38,8 +36,7 @@ class Fault:
 class GradserveError(Exception):
     """The root of every error that is an answer; carries one or more faults.
 
-    The docstring of a class with a code is what its page says: the title, what the error
-    means, what to do about it.
+    The docstring of a class with a code is its page: title, meaning, → what to do.
     """
 
     code: ClassVar[str]
@@ -50,8 +47,8 @@ class GradserveError(Exception):
 
     def __init_subclass__(cls) -> None:
         if hasattr(cls, "code"):
-            paragraphs = (cls.__doc__ or cls.code).split("\n\n")
-            title, meaning, remedy = (*paragraphs, "", "")[:3]
+            title, _, page = (cls.__doc__ or cls.code).partition("\n\n")
+            meaning, _, remedy = page.partition("→ ")
             cls.title = title.rstrip(".")
             cls.meaning, cls.remedy = " ".join(meaning.split()), " ".join(remedy.split())
 
@@ -80,8 +77,7 @@ class MalformedJsonError(GradserveError):
     """The body is not strict JSON.
 
     The body is not strict JSON: UTF-8, no NaN or Infinity, nothing after the value.
-
-    Look at the offset in the message; write the body with a JSON library.
+    → Look at the offset in the message; write the body with a JSON library.
     """
 
     code, kind = "malformed_json", "malformed"
@@ -91,8 +87,7 @@ class DuplicateKeyError(GradserveError):
     """A JSON object names a key twice.
 
     A JSON object names a key twice, so that it is not clear which value is meant.
-
-    Leave one of the two out; the message has the key and its offset.
+    → Leave one of the two out; the message has the key and its offset.
     """
 
     code, kind = "duplicate_key", "malformed"
@@ -102,8 +97,7 @@ class MalformedRequestError(GradserveError):
     """The request is not valid HTTP.
 
     The request is not valid HTTP, or names a host that the service does not serve.
-
-    Look at the message; use an HTTP client library.
+    → Look at the message; use an HTTP client library.
     """
 
     code, kind = "malformed_request", "malformed"
@@ -113,8 +107,7 @@ class NotFoundError(GradserveError):
     """Nothing is at this address.
 
     Nothing is at this address.
-
-    Look at /docs for the routes.
+    → Look at /docs for the routes.
     """
 
     code, kind = "not_found", "missing"
@@ -124,8 +117,7 @@ class MethodNotAllowedError(GradserveError):
     """The method is not allowed here.
 
     The path exists, but not with this method.
-
-    Use a method that the Allow header lists.
+    → Use a method that the Allow header lists.
     """
 
     code, kind = "method_not_allowed", "wrong_method"
@@ -135,8 +127,7 @@ class NotAcceptableError(GradserveError):
     """No accepted media type can be served.
 
     The Accept header allows no media type that the route can answer with.
-
-    Accept application/json.
+    → Accept application/json.
     """
 
     code, kind = "not_acceptable", "not_acceptable"
@@ -146,8 +137,7 @@ class RequestTimeoutError(GradserveError):
     """The request did not arrive in time.
 
     The header or the body of the request did not arrive in time.
-
-    Send it without pauses; compress nothing, split large inputs.
+    → Send it without pauses; compress nothing, split large inputs.
     """
 
     code, kind = "request_timeout", "slow"
@@ -157,8 +147,7 @@ class BodyTooLargeError(GradserveError):
     """The body is larger than the limit.
 
     The request's body is larger than the service takes.
-
-    Send fewer numbers, or raise GRADSERVE_MAX_BODY_BYTES on your own service.
+    → Send fewer numbers, or raise GRADSERVE_MAX_BODY_BYTES on your own service.
     """
 
     code, kind = "body_too_large", "too_large"
@@ -168,8 +157,7 @@ class UnsupportedMediaTypeError(GradserveError):
     """The media type is not supported.
 
     The body is not plain JSON, or nothing says that it is.
-
-    Send Content-Type: application/json and no Content-Encoding.
+    → Send Content-Type: application/json and no Content-Encoding.
     """
 
     code, kind = "unsupported_media_type", "media_type"
@@ -179,8 +167,7 @@ class HeaderTooLargeError(GradserveError):
     """The header is larger than the limit.
 
     The request's header is larger than the service takes.
-
-    Send fewer or shorter header fields.
+    → Send fewer or shorter header fields.
     """
 
     code, kind = "header_too_large", "header_too_large"
@@ -190,8 +177,7 @@ class ValidationError(GradserveError):
     """The request does not fit its schema.
 
     The body is JSON but does not fit the request's schema.
-
-    Each entry of errors has a pointer to the place and says what was expected.
+    → Each entry of errors has a pointer to the place and says what was expected.
     """
 
     code, kind = "validation", "unprocessable"
@@ -207,8 +193,7 @@ class ExpressionSyntaxError(ExpressionError):
     """The expression is not in the language.
 
     The expression is not in the language.
-
-    The caret in the message shows the place; a product is always written out: 3*x.
+    → The caret in the message shows the place; a product is always written out: 3*x.
     """
 
     code = "syntax_error"
@@ -218,8 +203,7 @@ class UnknownNameError(ExpressionError):
     """A name is not declared.
 
     The expression, or wrt, uses a name that is not among the variables.
-
-    Give its value in variables, or look at the hint for the nearest name.
+    → Give its value in variables, or look at the hint for the nearest name.
     """
 
     code = "unknown_name"
@@ -229,8 +213,7 @@ class UnknownFunctionError(ExpressionError):
     """A function is not in the language.
 
     The expression calls a function that the language does not have.
-
-    Look at the hint for the nearest name; /v1/info lists the functions.
+    → Look at the hint for the nearest name; /v1/info lists the functions.
     """
 
     code = "unknown_function"
@@ -240,8 +223,7 @@ class WrongArgumentsError(ExpressionError):
     """A function is called with arguments it does not take.
 
     A function is called with arguments that it does not take.
-
-    Look at the signature in the message; /v1/info lists every function's arguments.
+    → Look at the signature in the message; /v1/info lists every function's arguments.
     """
 
     code = "wrong_arguments"
@@ -251,8 +233,7 @@ class ShapeMismatchError(ExpressionError):
     """The shapes do not fit together.
 
     Shapes of the expression do not fit together, by NumPy's rules.
-
-    Look at the shapes in the message, and at start and end for the place.
+    → Look at the shapes in the message, and at start and end for the place.
     """
 
     code = "shape_mismatch"
@@ -262,8 +243,7 @@ class NotScalarError(ExpressionError):
     """A gradient needs a scalar expression.
 
     A gradient was asked of an expression that is a vector, a matrix or more.
-
-    Ask /v1/jacobian, or reduce the expression to a number, for example by a sum.
+    → Ask /v1/jacobian, or reduce the expression to a number, for example by a sum.
     """
 
     code = "not_scalar"
@@ -273,8 +253,7 @@ class NotSquareError(ExpressionError):
     """A square matrix is needed.
 
     A function of square matrices was given another shape.
-
-    Look at the shape in the message.
+    → Look at the shape in the message.
     """
 
     code = "not_square"
@@ -284,8 +263,7 @@ class NonFiniteResultError(ExpressionError):
     """A result is not finite.
 
     A result is infinite or not a number, so there is no exact answer at this point.
-
-    The message names the first sub-expression that made one; change its inputs.
+    → The message names the first sub-expression that made one; change its inputs.
     """
 
     code = "non_finite_result"
@@ -295,8 +273,7 @@ class SingularMatrixError(ExpressionError):
     """A matrix is singular.
 
     A matrix that has to be inverted is singular.
-
-    Change its values, or add a small multiple of the identity.
+    → Change its values, or add a small multiple of the identity.
     """
 
     code = "singular_matrix"
@@ -306,8 +283,7 @@ class DomainError(ExpressionError):
     """A value is outside its range.
 
     A value is outside the range that an argument or option may have.
-
-    Look at the message for the range, and at start and end for the place.
+    → Look at the message for the range, and at start and end for the place.
     """
 
     code = "domain_error"
@@ -317,8 +293,7 @@ class NonFiniteInputError(GradserveError):
     """An input is not finite.
 
     An input is infinite or not a number, perhaps only after rounding to float32.
-
-    Send finite numbers.
+    → Send finite numbers.
     """
 
     code, kind = "nonfinite_input", "unprocessable"
@@ -328,8 +303,7 @@ class OverLimitError(GradserveError):
     """The request is over a limit of size.
 
     The request is larger than a limit of its size allows: length, nesting, axes, names.
-
-    Look at the message for the limit and the measured figure; /v1/info lists the limits.
+    → Look at the message for the limit and the measured figure; /v1/info lists the limits.
     """
 
     code, kind = "over_limit", "unprocessable"
@@ -339,8 +313,7 @@ class BudgetExceededError(GradserveError):
     """The estimated cost is too high.
 
     The estimated operations or bytes of the request are over the limit; nothing was run.
-
-    Ask for less: the factored representation, fewer variables in wrt, or smaller inputs.
+    → Ask for less: the factored representation, fewer variables in wrt, or smaller inputs.
     """
 
     code, kind = "budget_exceeded", "unprocessable"
@@ -350,8 +323,7 @@ class DeadlineExceededError(GradserveError):
     """The computation took too long.
 
     The computation took longer than a request may.
-
-    Ask for less: fewer variables in wrt, or smaller inputs.
+    → Ask for less: fewer variables in wrt, or smaller inputs.
     """
 
     code, kind = "deadline_exceeded", "unprocessable"
@@ -361,8 +333,7 @@ class UnavailableError(GradserveError):
     """The service cannot answer now.
 
     The service cannot answer now.
-
-    Try again after the time in Retry-After.
+    → Try again after the time in Retry-After.
     """
 
     code, kind = "unavailable", "busy"
@@ -372,8 +343,7 @@ class InternalError(GradserveError):
     """The service failed; the fault is ours.
 
     The service failed in a way nobody foresaw. The fault is ours, not the request's.
-
-    Report it with the request's id, which is in the service's log.
+    → Report it with the request's id, which is in the service's log.
     """
 
     code, kind = "internal", "internal"

@@ -82,9 +82,9 @@ def _problem(
 def _detail(error: GradserveError, length: int) -> str:
     first = error.faults[0]
     text = _clipped(first.message.split("\n", 1)[0], length)
-    place = (
-        f"{_clipped(first.pointer, length)}: " if first.pointer and first.start is None else ""
-    )
+    place = ""
+    if first.pointer and first.start is None:
+        place = f"{_clipped(_printable(first.pointer), length)}: "
     others = len(error.faults) - 1
     some = "at least " if len(error.faults) >= MAX_ERRORS else ""
     return f"{place}{text}" + (f" (and {some}{others} more)" if others else "")
@@ -98,6 +98,11 @@ def _entry(fault: Fault, length: int) -> dict[str, Any]:
         "message": _clipped(fault.message, length),
         "hint": None if fault.hint is None else _clipped(fault.hint, length),
     }
+
+
+def _printable(text: str) -> str:
+    """The text with what does not print, or changes how text prints, escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _clipped(text: str, length: int) -> str:

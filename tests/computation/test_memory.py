@@ -1,4 +1,4 @@
-"""Jacobians of a million entries stay linear in time and memory, measured in a process apart."""
+"""Jacobians of a million entries stay linear in time and memory, in a process apart."""
 
 import json
 import subprocess
