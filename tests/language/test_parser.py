@@ -1,7 +1,6 @@
+import re
 from fractions import Fraction
 from time import perf_counter
-
-import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
