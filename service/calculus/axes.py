@@ -15,9 +15,9 @@ def transposed(node: Node, axes: Sequence[int]) -> Node:
 
 def broadcast(node: Node, shape: Shape, axes: Sequence[int]) -> Node:
     """The node with its axis k at axes[k] of a larger shape, constant along the others."""
-    if shape == node.shape:
-        return node
     output = range(len(shape))
+    if shape == node.shape and tuple(axes) == tuple(output):
+        return node
     return contract([Factor(node, tuple(axes))], output, dict(enumerate(shape)))
 
 

@@ -7,7 +7,7 @@ encoding is kept, over at most `_MOST_ENCODINGS` of them.
 from collections.abc import Sequence
 
 from service.calculus.dimensions import Shape
-from service.calculus.graph import Contraction, Factor, Node
+from service.calculus.graph import Contraction, Delta, Factor, Node
 
 _MOST_ENCODINGS = 64
 
@@ -55,7 +55,12 @@ def canonical_factors(
 
 
 def swapped_factors(factors: Sequence[Factor]) -> tuple[Factor, ...]:
-    """The factors of the transpose of the matrix that the factors make."""
+    """The factors of the transpose of the matrix that the factors make.
+
+    Only a matrix with nothing outside its diagonal has a delta left: its own transpose.
+    """
+    if any(isinstance(f.node, Delta) for f in factors):
+        return tuple(factors)
     swap = {0: 1, 1: 0}
     swapped = (
         Factor(f.node, tuple(swap.get(x, x) for x in f.letters), f.exponent) for f in factors

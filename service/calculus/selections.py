@@ -36,6 +36,8 @@ def delta(size: Dimension) -> Delta:
 
 def selection(size: int, count: int, first: int, step: int) -> Node:
     """S of shape (size, count) with S_ij = 1 where i = first + step·j."""
+    if count == 1:
+        step = 1
     if first == 0 and step == 1 and size == count:
         return delta(size)
     digest = digest_of("selection", text_bytes(size, count, first, step))

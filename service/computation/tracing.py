@@ -81,9 +81,12 @@ class _Trace:
 
     def _pass_down(self, site: Site, seen: Mask) -> None:
         """Mark the entries of the operands that reach entries which are seen."""
+        moved = _moved_back(site, seen) if site.entries == "moved" else []
         for position, operand in enumerate(site.operands):
             value = self.values[operand]
-            if not site.is_entrywise:
+            if moved:
+                reached = moved[position]
+            elif not site.is_entrywise:
                 reached = np.full(value.shape, bool(seen.any()))
             else:
                 chosen = seen
@@ -182,6 +185,16 @@ class _Trace:
         shape = self.values[site.node].shape
         entries = [np.broadcast_to(self.values[o], shape)[place] for o in site.operands]
         return ", from " + " and ".join(str(entry) for entry in entries)
+
+
+def _moved_back(site: Site, seen: Mask) -> list[Mask]:
+    """Where the entries that are seen stand in the operands of an operation that moves them."""
+    fresh = [variable(f"operand {k}", o.shape) for k, o in enumerate(site.operands)]
+    weights = variable("seen", site.node.shape)
+    slopes = pull_back(site.build(*fresh), weights, fresh)
+    plan = compile_plan([slopes[v] for v in fresh])
+    found = execute(plan, {weights.name: seen.astype(np.float64)})
+    return [np.not_equal(slope, 0.0) for slope in found]
 
 
 def _folded(seen: Mask, shape: tuple[int, ...]) -> Mask:

@@ -21,7 +21,7 @@ from service.errors import (
 )
 from service.language.calls import CallPlan, call_plan
 from service.language.indexing import index_node
-from service.language.operators import OPERATORS
+from service.language.operators import OPERATORS, Entries
 from service.language.places import nearest, shown
 from service.language.syntax import (
     Boolean,
@@ -46,7 +46,10 @@ _MOST_LABEL = 24
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One operation of the text: its place, what it made of what, how to make it again."""
+    """One operation of the text: its place, what it made of what, how to make it again.
+
+    `entries` says which entries of the operands an entry of the result comes from.
+    """
 
     start: int
     end: int
@@ -55,7 +58,12 @@ class Site:
     build: Callable[..., Node]
     kinks: Callable[[], tuple[Kink, ...]]
     name: str
-    is_entrywise: bool
+    entries: Entries
+
+    @property
+    def is_entrywise(self) -> bool:
+        """Whether an entry of the result comes from the operands' entries at its place."""
+        return self.entries == "aligned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,7 @@ class _Elaboration:
 
     def _operation(self, syntax: Operation, operands: Sequence[Node]) -> Node:
         if syntax.op == "stack":
-            return self._recorded(syntax, "stack", tuple(operands), _stacked)
+            return self._recorded(syntax, "stack", tuple(operands), _stacked, entries="moved")
         record = OPERATORS[syntax.op]
         names = tuple(self._label(part) for part in syntax.args)
         return self._recorded(
@@ -195,7 +203,7 @@ class _Elaboration:
             tuple(operands),
             lambda *nodes: record.build(*nodes, names=names),
             lambda: record.kinks(*operands),
-            is_entrywise=record.is_entrywise,
+            entries=record.entries,
         )
 
     def _call(self, syntax: Call, operands: Sequence[Node]) -> Node:
@@ -222,7 +230,7 @@ class _Elaboration:
             operands,
             lambda *nodes: function.build(*nodes, *options),
             lambda: function.kinks(*operands, *options),
-            is_entrywise=function.is_entrywise,
+            entries="aligned" if function.is_entrywise else "mixed",
         )
 
     def _recorded(
@@ -233,16 +241,22 @@ class _Elaboration:
         build: Callable[..., Node],
         kinks: Callable[[], tuple[Kink, ...]] = tuple,
         *,
-        is_entrywise: bool = False,
+        entries: Entries,
     ) -> Node:
         node = build(*operands)
-        site = Site(syntax.start, syntax.end, node, operands, build, kinks, name, is_entrywise)
+        site = Site(syntax.start, syntax.end, node, operands, build, kinks, name, entries)
         self.sites.append(site)
         return node
 
     def _index(self, syntax: Index, operands: Sequence[Node]) -> Node:
         values = dict(zip(map(id, _parts(syntax)), operands, strict=True))
-        return index_node(operands[0], syntax.items, values)
+        return self._recorded(
+            syntax,
+            "index",
+            (operands[0],),
+            lambda target: index_node(target, syntax.items, values),
+            entries="moved",
+        )
 
     def _label(self, syntax: Syntax) -> str:
         return self._clipped(self.text[syntax.start : syntax.end])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from service.calculus.dimensions import shown
 from service.calculus.graph import Node
-from service.calculus.rules.operators import picked, sliced, with_new_axes
+from service.calculus.rules.operators import known_size, picked, sliced, with_new_axes
 from service.errors import ShapeMismatchError, WrongArgumentsError
 from service.language.calls import integer_of
 from service.language.syntax import Boolean, NewAxis, Slice, Syntax, Text, Tuple
@@ -16,7 +16,8 @@ def index_node(target: Node, items: Sequence[Item], values: Mapping[int, Node]) 
     """target[items]; `values` has the node of every part of an item by identity of syntax.
 
     Raises:
-        ShapeMismatchError: for too many indices, or one outside its axis.
+        ShapeMismatchError: for too many indices, or one outside its axis, or an axis whose
+            size is still a name.
         WrongArgumentsError: for an index that is not a constant integer.
     """
     indices = [item for item in items if not isinstance(item, NewAxis)]
@@ -34,21 +35,23 @@ def index_node(target: Node, items: Sequence[Item], values: Mapping[int, Node]) 
             new_axes.append(place)
             place += 1
         elif isinstance(item, Slice):
-            result = sliced(result, axis, _range(item, result.shape[axis], values))
+            if (item.first, item.stop, item.step) != (None, None, None):
+                size = known_size(result.shape[axis])
+                result = sliced(result, axis, _range(item, size, values))
             axis += 1
             place += 1
         else:
-            result = picked(result, axis, _position(item, result.shape[axis], values))
+            size = known_size(result.shape[axis])
+            result = picked(result, axis, _position(item, size, values))
     return with_new_axes(result, new_axes) if new_axes else result
 
 
-def _position(item: Syntax, size: object, values: Mapping[int, Node]) -> int:
+def _position(item: Syntax, size: int, values: Mapping[int, Node]) -> int:
     if isinstance(item, Boolean | Text | Tuple):
         raise WrongArgumentsError(
             "an index takes a constant integer", start=item.start, end=item.end
         )
     position = integer_of(values[id(item)], item, "an index")
-    assert isinstance(size, int)
     if not -size <= position < size:
         raise ShapeMismatchError(
             f"index {position} does not exist on an axis of size {size}",
@@ -59,8 +62,7 @@ def _position(item: Syntax, size: object, values: Mapping[int, Node]) -> int:
     return position % size
 
 
-def _range(item: Slice, size: object, values: Mapping[int, Node]) -> range:
-    assert isinstance(size, int)
+def _range(item: Slice, size: int, values: Mapping[int, Node]) -> range:
     parts = []
     for part in (item.first, item.stop, item.step):
         parts.append(None if part is None else integer_of(values[id(part)], part, "a slice"))

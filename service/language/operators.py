@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from service.calculus.graph import ONE, Node
 from service.calculus.rules.choices import EQUAL, GREATER, GREATER_EQUAL, NOT_EQUAL
@@ -15,10 +16,15 @@ from service.calculus.rules.operators import (
     matrix_product,
     multiplied_entries,
     raised_to,
+    root_kinks,
     transposed_matrix,
 )
 from service.calculus.rules.records import ElementwiseFunction, Kink
 from service.calculus.terms import number_of, scaled
+
+# An entry of the result comes from the operands' entries at its place, is one of theirs that
+# stands elsewhere, or comes from many.
+Entries = Literal["aligned", "moved", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Operator:
 
     build: Callable[..., Node]
     kinks: Callable[..., tuple[Kink, ...]] = lambda *_: ()
-    is_entrywise: bool = True
+    entries: Entries = "aligned"
 
 
 def _subtracted(left: Node, right: Node, *, names: Sequence[str]) -> Node:
@@ -40,6 +46,10 @@ def _negated(operand: Node, *, names: Sequence[str]) -> Node:  # one signature
 
 def _transposed(operand: Node, *, names: Sequence[str]) -> Node:  # one signature
     return transposed_matrix(operand)
+
+
+def _power_kinks(base: Node, exponent: Node) -> tuple[Kink, ...]:
+    return root_kinks(base) if number_of(exponent) == ONE / 2 else ()
 
 
 def _comparison(function: ElementwiseFunction, *, is_reversed: bool = False) -> Operator:
@@ -63,10 +73,10 @@ OPERATORS: Mapping[str, Operator] = {
     "subtract": Operator(_subtracted),
     "multiply": Operator(multiplied_entries),
     "divide": Operator(divided),
-    "power": Operator(raised_to),
+    "power": Operator(raised_to, _power_kinks),
     "negate": Operator(_negated),
-    "matmul": Operator(matrix_product, is_entrywise=False),
-    "transpose": Operator(_transposed, is_entrywise=False),
+    "matmul": Operator(matrix_product, entries="mixed"),
+    "transpose": Operator(_transposed, entries="moved"),
     "greater": _comparison(GREATER),
     "greater_equal": _comparison(GREATER_EQUAL),
     "less": _comparison(GREATER, is_reversed=True),

@@ -25,6 +25,7 @@ from service.calculus.graph import (
     topological,
 )
 from service.calculus.numbers import as_quotient, is_whole
+from service.calculus.rules.matrices import INV
 from service.calculus.selections import STRUCTURAL
 from service.calculus.terms import number_of
 from service.numeric.assembly import Assembly, Slot
@@ -280,8 +281,13 @@ class _Lowering:
         slot, letters = embedding.sliced(self.assembly, slot, letters)
         slot, letters = self._diagonal(slot, letters)
         inverse = exponent < 0
-        power = self._power(slot, abs(float(exponent)))
-        return Operand(power, letters, inverse, hazard, not inverse and _is_count(node))
+        is_inverse = isinstance(node, LinearAlgebra) and node.function is INV
+        inverted = None
+        if is_inverse and exponent == 1 and slot is self.slot_of(node):
+            inverted = self._whole(node.operands[0])
+        slot = self._power(slot, abs(float(exponent)))
+        counts = not inverse and _is_count(node)
+        return Operand(slot, letters, inverse, hazard, counts, inverted)
 
     def _diagonal(self, slot: Slot, letters: tuple[int, ...]) -> tuple[Slot, tuple[int, ...]]:
         """The entries where axes of the same letter agree."""

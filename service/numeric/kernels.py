@@ -23,6 +23,14 @@ def select_values(mask: Array, values: Array) -> Array:
     return np.where(mask, values, 0.0)
 
 
+def solve_values(matrix: Array, right: Array) -> Array:
+    """The inverse of the matrix times `right`, and nan where the matrix is singular."""
+    try:
+        return np.asarray(np.linalg.solve(matrix, right))
+    except np.linalg.LinAlgError:
+        return np.full(right.shape, np.nan)
+
+
 def filled_identity(size: int) -> Array:
     """The identity matrix."""
     return np.eye(size)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from service.calculus.graph import Number
 from service.calculus.numbers import as_quotient
 from service.numeric.assembly import Assembly, Slot
-from service.numeric.kernels import select_values
+from service.numeric.kernels import select_values, solve_values
 
 Letters = tuple[int, ...]
 
@@ -28,7 +28,7 @@ class Operand:
     """A slot with a letter per axis.
 
     `inverse`: it divides; `hazard`: it may overflow; `counts`: it counts the entries of a mask,
-    and where it is 0 it hides what it multiplies.
+    and where it is 0 it hides what it multiplies; `inverted`: the matrix whose inverse it is.
     """
 
     slot: Slot
@@ -36,6 +36,7 @@ class Operand:
     inverse: bool = False
     hazard: bool = False
     counts: bool = False
+    inverted: Slot | None = None
 
 
 class Product:
@@ -208,6 +209,10 @@ class Product:
         contracted = [x for x in first.letters if x in second.letters and x not in needed]
         if not contracted:
             return self._multiplied(first, second, self._ordered(first, second))
+        if len(contracted) == 1 == len(set(first.letters) & set(second.letters)):
+            for matrix, other in ((first, second), (second, first)):
+                if matrix.inverted:
+                    return self._solved(matrix, self._direct(other), contracted[0])
         return self._matrix_product(self._direct(first), self._direct(second), contracted)
 
     def _ordered(self, *operands: Operand) -> Letters:
@@ -263,6 +268,27 @@ class Product:
         letters = (*batch, *left, *right)
         slot = self._viewed(slot, tuple(range(len(slot.shape))), self._shape(letters))
         return Operand(slot, letters, hazard=first.hazard or second.hazard)
+
+    def _solved(self, inverse: Operand, right: Operand, letter: int) -> Operand:
+        """An inverse times `right` over one letter, without the inverse."""
+        matrix = inverse.inverted
+        assert matrix is not None
+        row, column = inverse.letters
+        if row == letter:
+            row, matrix = column, self._viewed(matrix, (1, 0), matrix.shape[::-1])
+        rest = tuple(x for x in self._ordered(right) if x != letter)
+        size, columns = self.sizes[letter], (self._size(rest),) if rest else ()
+        grouped = self._grouped(right, (letter, *rest), (size, *columns))
+        slot = self.assembly.emit(
+            ("solve",),
+            solve_values,
+            (matrix, grouped),
+            (size, *columns),
+            flops=size**3 + 2 * size**2 * prod(columns),
+        )
+        letters = (row, *rest)
+        slot = self._viewed(slot, tuple(range(len(slot.shape))), self._shape(letters))
+        return Operand(slot, letters, hazard=True)
 
     def _comes_first(self, right: Letters, left: Letters) -> bool:
         """Whether the output has the right operand's letters before the left's."""

@@ -7,6 +7,7 @@ are taken only where nothing between the points has a corner.
 import operator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -266,7 +267,7 @@ def directional_derivative(tree, values, name, direction):
             slopes.append(operator.sub(*(value for value, _ in points)) / (2 * Real(h)))
         if len(slopes) < 3:
             continue
-        once = [(4 * b - a) / 3 for a, b in zip(slopes, slopes[1:], strict=False)]
+        once = [(4 * b - a) / 3 for a, b in pairwise(slopes)]
         twice = (16 * once[1] - once[0]) / 15
         error = np.abs(twice - once[1])
         if best is None or np.max(error, initial=0) < np.max(best[1], initial=0):

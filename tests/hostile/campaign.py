@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from time import perf_counter
@@ -13,7 +14,8 @@ from tests.hostile.mutations import Mutant, mutant
 from tests.hostile.problems import faults_of_problem
 
 CONNECTIONS = 3
-TIMEOUT = 30.0
+TIMEOUT = 10.0
+LOST = 0
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -35,14 +37,16 @@ class Outcome:
 def outcomes_of(
     host: str, port: int, count: int, make: Callable[[int], Mutant] = mutant
 ) -> list[Outcome]:
-    """The outcomes of the first `count` requests."""
+    """The outcomes of the first `count` requests; a connection that is lost sends no more."""
 
     def through_one(numbers: Iterable[int]) -> list[Outcome]:
-        connection = HTTPConnection(host, port, timeout=TIMEOUT)
-        try:
-            return [outcome_of(connection, make(number)) for number in numbers]
-        finally:
-            connection.close()
+        found = []
+        with closing(HTTPConnection(host, port, timeout=TIMEOUT)) as connection:
+            for number in numbers:
+                found.append(outcome_of(connection, make(number)))
+                if found[-1].status == LOST:
+                    break
+        return found
 
     shares = [range(k, count, CONNECTIONS) for k in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as threads:
@@ -59,7 +63,7 @@ def outcome_of(connection: HTTPConnection, sent: Mutant) -> Outcome:
     except (OSError, HTTPException) as error:
         connection.close()
         lost = f"no answer: {error!r}"
-        return Outcome(sent, 0, None, perf_counter() - started, (lost,))
+        return Outcome(sent, LOST, None, perf_counter() - started, (lost,))
     seconds = perf_counter() - started
     headers = {name.lower(): value for name, value in response.getheaders()}
     request = request_of(sent.content)

@@ -120,4 +120,11 @@ SEEDS: tuple[Seed, ...] = (
     evaluate("T @ v", {"T": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]], "v": [1, -1]}),
     jacobian("sum(T, axis=(0, 2)) * 2", {"T": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]}),
     gradient("sqrt(sum(x**2)) + relu(b)", VECTORS | {"b": {"shape": [], "data": [2]}}, "b"),
+    jacobian("sqrt(x[0] * y)", VECTORS, "y"),
+    gradient("sum(x[1:3] * y[:2]) ** 0.5", VECTORS, "x"),
+    jacobian("log(x * y[0]) / x", VECTORS, "x"),
+    jacobian("x**(y - 1)", VECTORS),
+    gradient("det(A * A)", MATRICES, "A"),
+    jacobian("inv(A * A)[0] @ v", MATRICES, "A"),
+    evaluate("(2 * x / 3)**9 * y**-4", VECTORS),
 )

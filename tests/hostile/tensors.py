@@ -34,6 +34,8 @@ def array_of(tensor: Mapping[str, Any]) -> Array:
 def dense(tensor: Mapping[str, Any]) -> Array:
     """All the numbers of a `StructuredTensor`, shape output + variable.
 
+    Its parts are finite; a product of factors may still overflow here.
+
     Raises:
         ValueError: its parts do not fit together, or are not finite.
     """
@@ -41,8 +43,6 @@ def dense(tensor: Mapping[str, Any]) -> Array:
     found = _dense(tensor, shape)
     if found.shape != shape:
         raise ValueError(f"{tensor['structure']} of shape {found.shape}, not {shape}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"{tensor['structure']} that is not finite")
     return found
 
 
@@ -53,11 +53,14 @@ def _dense(tensor: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
     if structure == "dense":
         return array_of(tensor["tensor"])
     if structure == "factored":
-        # Terms may cancel, or be empty, but each alone has the full shape.
-        return sum((_term(term) for term in tensor["terms"]), np.zeros(shape))
+        terms = [_term(term) for term in tensor["terms"]]
+        if any(term.shape != shape for term in terms):
+            raise ValueError(f"terms of shapes {[t.shape for t in terms]} in {shape}")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return sum(terms, np.zeros(shape))
     half = shape[: len(shape) // 2]
     if structure == "identity":
-        along = np.full(half, float(tensor["scale"]))
+        along = np.full(half, _finite(tensor["scale"]))
     elif structure == "diagonal":
         along = array_of(tensor["diagonal"])
     else:
@@ -69,8 +72,15 @@ def _dense(tensor: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
 
 def _term(term: Mapping[str, Any]) -> Array:
     factors = [_factor(factor) for factor in term["factors"]]
-    found = np.einsum(term["equation"], *factors)
-    return np.asarray(float(term["coefficient"]) * found)
+    coefficient = _finite(term["coefficient"])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(coefficient * np.einsum(term["equation"], *factors))
+
+
+def _finite(number: Any) -> float:
+    if type(number) not in (int, float) or not np.isfinite(number):
+        raise ValueError(f"the number {number!r}")
+    return float(number)
 
 
 def _factor(factor: Mapping[str, Any]) -> Array:

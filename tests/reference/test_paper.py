@@ -34,8 +34,9 @@ SIZES = [
 NUMPY = {
     name: getattr(np, name)
     for name in (
-        "cos diag exp eye log max maximum mean min ones outer prod sin stack sum where zeros"
-    ).split()
+        *("cos", "diag", "exp", "eye", "log", "max", "maximum", "mean", "min", "ones"),
+        *("outer", "prod", "sin", "stack", "sum", "where", "zeros"),
+    )
 }
 STRUCTURES = {
     "zero": "zero",

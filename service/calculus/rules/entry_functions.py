@@ -23,6 +23,7 @@ from service.calculus.rules.operators import (
     common_shape,
     elementwise,
     expanded,
+    root_kinks,
     square_root,
 )
 from service.calculus.rules.records import (
@@ -109,6 +110,7 @@ ENTRY_FUNCTIONS = (
         name="sqrt",
         parameters=operands("x"),
         build=square_root,
+        kinks=root_kinks,
         is_entrywise=True,
         summary="The square root, entry by entry; x ≥ 0, not differentiable at 0.",
         latex=r"\sqrt{{{x}}}",

@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from service.calculus.applications import apply_elementwise, apply_reduction
 from service.calculus.axes import broadcast, transposed
 from service.calculus.dimensions import Dimension, Shape, shown
-from service.calculus.graph import ONE, Contraction, Factor, Node, Number
+from service.calculus.graph import (
+    ONE,
+    Contraction,
+    Elementwise,
+    Factor,
+    Node,
+    Number,
+    Reduction,
+)
 from service.calculus.normal_form import contract
 from service.calculus.numbers import is_even, is_whole, multiplied, raised
 from service.calculus.rules.elementwise import ABS, times
 from service.calculus.rules.logarithms import POWER
-from service.calculus.rules.records import ElementwiseFunction
+from service.calculus.rules.records import ElementwiseFunction, Kink
 from service.calculus.rules.reductions import NORM2
 from service.calculus.selections import one_hot, selection
 from service.calculus.stability import stable_product
@@ -124,6 +132,20 @@ def square_root(node: Node) -> Node:
     return power_of(node, _HALF)
 
 
+def root_kinks(node: Node) -> tuple[Kink, ...]:
+    """The kink at 0 of a root that is an absolute value or a norm."""
+    root = square_root(node)
+    coefficient, inner = unit_part(root)
+    if isinstance(inner, Contraction) and len(inner.factors) == 1:
+        inner, _, exponent = inner.factors[0]
+        if exponent != 1:
+            return ()
+    if isinstance(inner, Elementwise | Reduction) and inner.function in (ABS, NORM2):
+        steepest = float(coefficient)
+        return (Kink(inner.function.name, root, 0.0, (-steepest, steepest)),)
+    return ()
+
+
 def matrix_product(left: Node, right: Node, *, names: Sequence[str] = ("", "")) -> Node:
     """left @ right with NumPy's meaning; two vectors give their dot product.
 
@@ -187,13 +209,13 @@ def transposed_matrix(node: Node) -> Node:
 def picked(node: Node, axis: int, position: int) -> Node:
     """The entries at one position of an axis; the axis disappears."""
     letters = tuple(range(node.ndim))
-    row = Factor(one_hot(_known(node.shape[axis]), position), (axis,))
+    row = Factor(one_hot(known_size(node.shape[axis]), position), (axis,))
     return contract([Factor(node, letters), row], [x for x in letters if x != axis], {})
 
 
 def sliced(node: Node, axis: int, places: range) -> Node:
     """The entries at first, first + step, … of an axis."""
-    size = _known(node.shape[axis])
+    size = known_size(node.shape[axis])
     if places == range(size):
         return node
     letters = tuple(range(node.ndim))
@@ -202,7 +224,12 @@ def sliced(node: Node, axis: int, places: range) -> Node:
     return contract([Factor(node, letters), Factor(chosen, (axis, node.ndim))], output, {})
 
 
-def _known(size: Dimension) -> int:
+def known_size(size: Dimension) -> int:
+    """The size of an axis as a number.
+
+    Raises:
+        ShapeMismatchError: when it is still a name.
+    """
     if not isinstance(size, int):
         raise ShapeMismatchError(f"cannot index an axis whose size {size} is not a number")
     return size

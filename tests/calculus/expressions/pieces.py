@@ -1,4 +1,4 @@
-"""The parts of random expressions: texts with a shape and bounds, leaves, values in intervals."""
+"""The parts of random expressions: texts with a shape and bounds, leaves, moved intervals."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -115,8 +115,11 @@ def stacked(parts):
 def random_shape(w, most=3):
     ndim = w.one_of([n for n in (0, 1, 2, 2, 3) if n <= most])
     sizes = list(w.draw(st.permutations(SIZES))[:ndim])
-    if ndim and w.chance(5):
+    kind = w.one_of(("distinct",) * 5 + ("one", "square", "square")) if ndim else "distinct"
+    if kind == "one":
         sizes[w.count(0, ndim - 1)] = 1
+    elif kind == "square":
+        sizes[-1] = sizes[-2 % ndim]
     return tuple(sizes)
 
 
