@@ -31,7 +31,7 @@ from service.calculus.terms import number_of
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.embedding import Embedding
 from service.numeric.fusion import fused_elementwise, fused_sum
-from service.numeric.kernels import filled_identity
+from service.numeric.kernels import filled_identity, matrix_values
 from service.numeric.plan import Plan, Values
 from service.numeric.products import Operand, Product
 
@@ -179,7 +179,7 @@ class _Lowering:
         flops = function.flops_per_cube * slot.shape[0] ** (3 if function.copies < 2 else 5)
         return self.assembly.emit(
             (function.name,),
-            lambda x: np.asarray(function.forward(x)),
+            lambda x: matrix_values(function.forward, shape, x),
             (slot,),
             shape,
             flops=flops,

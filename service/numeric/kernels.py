@@ -1,5 +1,7 @@
 """Fused NumPy kernels: forms of the graph that lose digits or overflow when computed apart."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from service.calculus.rules.records import Array
@@ -23,12 +25,19 @@ def select_values(mask: Array, values: Array) -> Array:
     return np.where(mask, values, 0.0)
 
 
-def solve_values(matrix: Array, right: Array) -> Array:
-    """The inverse of the matrix times `right`, and nan where the matrix is singular."""
-    try:
-        return np.asarray(np.linalg.solve(matrix, right))
-    except np.linalg.LinAlgError:
-        return np.full(right.shape, np.nan)
+def matrix_values(
+    kernel: Callable[..., Array], shape: tuple[int, ...], *operands: Array
+) -> Array:
+    """A function of finite matrices, and nan where it fails or is given anything else.
+
+    LAPACK's iterations need not end on infinities or nan.
+    """
+    if all(np.isfinite(operand).all() for operand in operands):
+        try:
+            return np.asarray(kernel(*operands))
+        except np.linalg.LinAlgError:
+            return np.full(shape, np.nan)
+    return np.full(shape, np.nan)
 
 
 def filled_identity(size: int) -> Array:

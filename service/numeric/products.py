@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from service.calculus.graph import Number
 from service.calculus.numbers import as_quotient
 from service.numeric.assembly import Assembly, Slot
-from service.numeric.kernels import select_values, solve_values
+from service.numeric.kernels import matrix_values, select_values
 
 Letters = tuple[int, ...]
 
@@ -281,7 +281,7 @@ class Product:
         grouped = self._grouped(right, (letter, *rest), (size, *columns))
         slot = self.assembly.emit(
             ("solve",),
-            solve_values,
+            lambda a, b: matrix_values(np.linalg.solve, b.shape, a, b),
             (matrix, grouped),
             (size, *columns),
             flops=size**3 + 2 * size**2 * prod(columns),

@@ -23,9 +23,7 @@ from tests.calculus.expressions.pieces import (
     random_shape,
     shrunk,
 )
-from tests.calculus.expressions.writing import (
-    piece,
-)
+from tests.calculus.expressions.writing import piece
 
 MOST_FUEL = 12
 MODULES = (axes, entries, matrices, rewritten)  # imported for their productions

@@ -13,14 +13,6 @@ from service.errors import DomainError
 Local = tuple[Number, list[tuple[Node, tuple[int, ...]]]]
 
 
-def inverse_values(matrix: Array) -> Array:
-    """The inverse, and nan where the matrix is singular to working precision."""
-    try:
-        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return np.full(matrix.shape, np.nan)
-
-
 def logdet_values(matrix: Array) -> Array:
     """log(det A), −inf where det A is 0 and nan where it is negative."""
     sign, logarithm = np.linalg.slogdet(matrix)
@@ -60,7 +52,7 @@ def _logdet_derivative(matrix: Node, _: Node) -> Local:
 INV = MatrixFunction(
     name="inv",
     copies=1,
-    forward=inverse_values,
+    forward=lambda matrix: np.asarray(np.linalg.inv(matrix)),
     derivative=_inverse_derivative,
     flops_per_cube=2,
 )

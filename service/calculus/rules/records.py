@@ -78,7 +78,8 @@ class MatrixFunction:
     """f of a whole square matrix A; its shape is that of A, `copies` times over.
 
     `derivative` gives ∂f/∂A as coefficient and factors: (node, letters) over the output's
-    letters 0 … and the matrix's letters, which follow.
+    letters 0 … and the matrix's letters, which follow. `forward` is given finite matrices only,
+    and may raise LinAlgError for a singular one.
     """
 
     name: str

@@ -61,7 +61,7 @@ def indexed(w, shape, fuel):
     for size in shape:
         if len(sizes) < 4 and w.chance(4):
             _picked(w, sizes, items, shape)
-        kind = w.one_of(("whole", "slice", "slice", *["new"] * 4 * (size == 1)))
+        kind = w.one_of(("whole", "slice", "slice", *["new"] * 8 * (size == 1)))
         if kind == "new":
             items.append(w.used("new axis"))
         else:

@@ -95,7 +95,7 @@ def raised_to_an_expression(w, shape, fuel):
     return Piece(text, POWER, shape, 0.0, 16.0)
 
 
-@production(2)
+@production(3)
 def compared(w, shape, fuel):
     left, right = pair(w, shape, fuel)
     sign = w.used(w.one_of(COMPARISONS))

@@ -115,7 +115,9 @@ def stacked(parts):
 def random_shape(w, most=3):
     ndim = w.one_of([n for n in (0, 1, 2, 2, 3) if n <= most])
     sizes = list(w.draw(st.permutations(SIZES))[:ndim])
-    kind = w.one_of(("distinct",) * 5 + ("one", "square", "square")) if ndim else "distinct"
+    kind = (
+        w.one_of(("distinct",) * 4 + ("one", "one", "square", "square")) if ndim else "distinct"
+    )
     if kind == "one":
         sizes[w.count(0, ndim - 1)] = 1
     elif kind == "square":

@@ -2,14 +2,11 @@
 
 from math import log, prod
 
-from tests.calculus.expressions.axes import (
-    softmax,
-)
-from tests.calculus.expressions.matrices import (
-    invertible,
-)
+from tests.calculus.expressions.axes import softmax
+from tests.calculus.expressions.matrices import invertible
 from tests.calculus.expressions.pieces import (
     ATOM,
+    POSTFIX,
     PRODUCT,
     Piece,
     joined,
@@ -54,11 +51,20 @@ REWRITTEN_ALONG_AXES = (
 )
 
 
+def argument(w, shape, fuel, low, high):
+    """A piece within the interval, often a transpose: a form then has its letters exchanged."""
+    fuel = min(fuel, 4)
+    if len(shape) < 2 or w.chance(2):
+        return within(w, shape, fuel, low, high)
+    x = within(w, (*shape[:-2], *shape[-2:][::-1]), fuel, low, high)
+    return Piece(f"({x.text}){w.used('.T')}", POSTFIX, shape, x.low, x.high)
+
+
 @production(2)
 def rewritten(w, shape, fuel):
     """A form that the service computes by another, stable one."""
     pattern, low, high = w.one_of(REWRITTEN)
-    x = within(w, shape, min(fuel, 4), low, high)
+    x = argument(w, shape, fuel, low, high)
     return Piece(f"({pattern.format(x=x.text)})", ATOM, shape, -30.0, 30.0)
 
 
@@ -76,7 +82,7 @@ def rewritten_along_an_axis(w, shape, fuel):
         full = (*shape[:-1], w.other_size(shape)) if keeps else shape
     if prod(full) > MOST_ENTRIES:
         return rewritten(w, shape, fuel)
-    x = within(w, full, min(fuel, 4), low, high)
+    x = argument(w, full, fuel, low, high)
     return Piece(f"({pattern.format(x=x.text)})", ATOM, shape, -50.0, 50.0)
 
 

@@ -10,7 +10,6 @@ from service.calculus.graph import variable
 from service.calculus.rules.matrices import (
     cofactor_slope_values,
     cofactor_values,
-    inverse_values,
     logdet_values,
 )
 from tests.calculus.nodes import node_of, numbers_of
@@ -98,10 +97,6 @@ def test_cofactors_of_a_badly_scaled_matrix_keep_their_digits(scale, rng):
 
     # Homogeneous of degree 2; rounding as of the unscaled matrix.
     np.testing.assert_allclose(found / scale / scale, cofactor_values(matrix), rtol=1e-12)
-
-
-def test_the_inverse_of_a_singular_matrix_is_nan():
-    assert np.isnan(inverse_values(np.ones((2, 2)))).all()
 
 
 def test_the_log_determinant_is_minus_infinity_where_the_determinant_is_0():
