@@ -79,7 +79,7 @@ class Assembly:
         is_mask: bool = False,
     ) -> Slot:
         """The slot of call(*inputs), which has this shape; `key` names the call."""
-        full_key = (*key, *(s.position for s in inputs))
+        full_key = (key, *(s.position for s in inputs))
         found = self._known.get(full_key)
         if found is None:
             found = self._known[full_key] = self._new_slot(shape, is_mask=is_mask)
@@ -95,7 +95,7 @@ class Assembly:
         self, key: tuple[object, ...], call: Call, source: Slot, shape: tuple[int, ...]
     ) -> Slot:
         """The slot of another view of the same memory."""
-        full_key = (*key, source.position)
+        full_key = (key, source.position)
         found = self._known.get(full_key)
         if found is None:
             found = self._known[full_key] = self._new_slot(shape, is_mask=source.is_mask)
