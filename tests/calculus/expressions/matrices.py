@@ -85,7 +85,10 @@ def turned(w, shape, fuel):
     sign = w.spelled("transpose")
     if sign == "transpose":
         return called(sign, x.text, shape, x.low, x.high)
-    return Piece(f"{x.at(POSTFIX)}{sign}", POSTFIX, shape, x.low, x.high)
+    text = x.at(POSTFIX)
+    if sign == ".T" and text[-1].isdigit():
+        text = f"({text})"
+    return Piece(f"{text}{sign}", POSTFIX, shape, x.low, x.high)
 
 
 @production(1, lambda shape: len(shape) == 1)
