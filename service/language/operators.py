@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from service.calculus.applications import apply_elementwise
 from service.calculus.graph import ONE, Node
 from service.calculus.rules.choices import EQUAL, GREATER, GREATER_EQUAL, NOT_EQUAL
 from service.calculus.rules.elementwise import difference
@@ -11,7 +12,6 @@ from service.calculus.rules.operators import (
     added_entries,
     common_shape,
     divided,
-    elementwise,
     expanded,
     matrix_product,
     multiplied_entries,
@@ -54,9 +54,9 @@ def _power_kinks(base: Node, exponent: Node) -> tuple[Kink, ...]:
 
 def _comparison(function: ElementwiseFunction, *, is_reversed: bool = False) -> Operator:
     def build(left: Node, right: Node, *, names: Sequence[str]) -> Node:
-        if is_reversed:
-            return elementwise("compare", function, right, left, names=names[::-1])
-        return elementwise("compare", function, left, right, names=names)
+        shape = common_shape("compare", left, right, names=names)
+        pair = (expanded(left, shape), expanded(right, shape))
+        return apply_elementwise(function, *(pair[::-1] if is_reversed else pair))
 
     def kinks(left: Node, right: Node) -> tuple[Kink, ...]:
         shape = common_shape("compare", left, right)

@@ -64,7 +64,7 @@ def test_reused_buffers_do_not_reach_an_output():
 
     found = execute(plan, {"x": x})
 
-    assert 0 < len(plan.buffers)
+    assert len(plan.buffers) > 0
     third = ((x + 1) * 2) ** 2 - x
     expected = (x + 1, (x + 1) * 2, third, np.sin(third) / x)
     for one, other in zip(found, expected, strict=True):

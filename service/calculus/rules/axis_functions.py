@@ -90,9 +90,9 @@ def _norm1(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
 
 
 def _softmax(x: Node, axis: Axis) -> Node:
-    axes = axes_of(x, axis)
-    if not axes:
+    if not x.ndim:
         raise ShapeMismatchError("softmax takes a vector or a matrix, not a scalar")
+    axes = axes_of(x, axis)
     total = spread(apply_reduction(LOGSUMEXP, x, axes), x, axes)
     return apply_elementwise(EXP, difference(x, total))
 

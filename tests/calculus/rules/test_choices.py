@@ -149,7 +149,7 @@ def test_a_condition_may_be_any_number():
         "where(a > 0, x, y)",
         "where(a > b, A, x)",
         "where(x[None] > 0, A, 2)",
-        "where(x > 0, A.T, B)" if False else "where(B > 0, A.T, B)",
+        "where(B > 0, A.T, B)",
         "where(B.T, A, 2 * A)",
     ],
 )

@@ -1,9 +1,0 @@
-"""Random numbers that are the same on every run."""
-
-import numpy as np
-import pytest
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
