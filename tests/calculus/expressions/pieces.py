@@ -168,8 +168,7 @@ def number(w, *, is_positive=False):
         w.used(text)
     value = CONSTANTS[text] if text in CONSTANTS else float(text)
     if is_positive or not w.chance(4):
-        # A point before another sign is the parser's matter: 2. takes its parentheses.
-        return Piece(text, FACTOR if text.endswith(".") else ATOM, (), value, value)
+        return Piece(text, ATOM, (), value, value)
     w.used("unary minus")
     return Piece(f"-{text}", FACTOR, (), -value, -value)
 
