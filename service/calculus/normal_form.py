@@ -24,6 +24,7 @@ from service.calculus.numbers import (
     added,
     is_even,
     is_whole,
+    keeps_range,
     multiplied,
     raised,
 )
@@ -123,7 +124,7 @@ class _Product:
         """Factors of factors take their place, the small ones first, up to the cap."""
         self.factors = [_narrowed(_even_power(f)) for f in self.factors]
         while True:
-            nested = [f for f in self.factors if _flattens(f)]
+            nested = [f for f in self.factors if _flattens(f, self.coefficient)]
             nested.sort(key=lambda f: (len(f.node.operands), f.node.digest, f.letters))
             room = _MOST_FACTORS - len(self.factors) if len(self.factors) > 1 else None
             inlined = []
@@ -282,13 +283,15 @@ class _Product:
         return unwrapped(self.coefficient, factors, ndim, sizes)
 
 
-def _flattens(factor: Factor) -> bool:
-    """Whether a factor's own factors can take its place."""
+def _flattens(factor: Factor, beside: Number = ONE) -> bool:
+    """Whether a factor's own factors can take its place, beside this coefficient."""
     node = factor.node
     if not isinstance(node, Contraction):
         return False
     if not node.factors:
         return True
+    if not keeps_range(node.coefficient, factor.exponent, beside):
+        return False
     if factor.exponent == 1:
         return bool(node.ndim) or not node.sizes
     return (

@@ -9,6 +9,7 @@ from service.calculus.graph import ONE, Number
 
 _LARGEST = 2**63
 _MOST_EXACT_FLOAT = 2.0**53
+_SMALLEST, _GREATEST, _INFINITY = 1e-250, 1e250, float("inf")
 
 
 def bounded(value: Fraction) -> Number:
@@ -61,6 +62,18 @@ def as_quotient(value: Number) -> tuple[float, float]:
     if isinstance(value, Fraction) and value.denominator & (value.denominator - 1):
         return float(value.numerator), float(value.denominator)
     return float(value), 1.0
+
+
+def keeps_range(base: Number, exponent: Number, beside: Number) -> bool:
+    """Whether base ** exponent · beside stays well inside float64's range.
+
+    A number that is 0 or not finite already has no range to keep.
+    """
+    own, outer = abs(float(base)), abs(float(beside))
+    if not (0 < own < _INFINITY and 0 < outer < _INFINITY):
+        return True
+    power = abs(float(raised(base, exponent)))
+    return _SMALLEST < power < _GREATEST and _SMALLEST < power * outer < _GREATEST
 
 
 def is_whole(value: Number) -> bool:

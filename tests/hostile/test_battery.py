@@ -1,11 +1,11 @@
 """Every bad input that the service can be sent today, against a real server."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.hostile.cases import BATTERY, CASES
 from tests.hostile.exchange import exchange
 from tests.hostile.expectations import (
     DEFERRED,
@@ -19,8 +19,6 @@ from tests.hostile.problems import LEAK, faults_of_problem, strict_json
 from tests.hostile.recipes import expand, json_bytes, request_bytes
 from tests.hostile.tensors import array_of, dense
 
-BATTERY = json.loads(Path(__file__).with_name("bad_inputs.json").read_text())
-CASES = {case["id"]: case for case in BATTERY["cases"]}
 RUN = [name for name in CASES if name in EXPECTED]
 MOST_SECONDS = 5.0
 WAITING_SECONDS = {"transport-13": 15.0}

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.hostile.cases import BATTERY
 from tests.hostile.recipes import RECIPES, RawNumber, expand, json_bytes, request_bytes
 
 
@@ -30,8 +31,8 @@ def test_a_recipe_makes_its_value(recipe, made):
     assert expand(recipe) == made
 
 
-def test_every_recipe_of_the_meta_is_known(battery):
-    assert battery["meta"]["recipes"].keys() == RECIPES.keys()
+def test_every_recipe_of_the_meta_is_known():
+    assert BATTERY["meta"]["recipes"].keys() == RECIPES.keys()
 
 
 def test_a_raw_number_keeps_all_its_digits():
@@ -56,8 +57,8 @@ def test_zipped_zeros_are_as_many_as_asked():
     assert gzip.decompress(packed) == bytes(5_000_001)
 
 
-def test_a_body_over_the_limit_is_a_request_but_for_its_size(battery):
-    limit = battery["meta"]["limits_assumed"]["body_bytes"]
+def test_a_body_over_the_limit_is_a_request_but_for_its_size():
+    limit = BATTERY["meta"]["limits_assumed"]["body_bytes"]
 
     body = expand({"$limit_plus": 1})
 

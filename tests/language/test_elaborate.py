@@ -152,6 +152,7 @@ def test_several_operands_of_max_and_min_fold_into_maximum_and_minimum():
 def test_max_of_one_operand_is_the_reduction():
     assert node("max(x)").shape == ()
     assert node("max(A, axis=0)").shape == (4,)
+    assert node("max(A, 0, keepdims=True)") is node("max(A, axis=0, keepdims=True)")
 
 
 @pytest.mark.parametrize(
