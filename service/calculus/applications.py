@@ -112,10 +112,10 @@ def with_kept_axes(reduced: Node, shape: Shape, kept: Sequence[int]) -> Node:
 
 
 def apply_matrix(function: MatrixFunction, matrix: Node) -> Node:
-    """f of a square matrix; shape () or the matrix's."""
+    """f of each square matrix of a stack; shape: the stack's axes, then () or the matrix's."""
     count_construction()
     digest = digest_of("matrix", function.name.encode(), matrix.digest)
-    shape = matrix.shape * function.copies
+    shape = matrix.shape[:-2] + matrix.shape[-2:] * function.copies
     return intern_node(
         LinearAlgebra,
         digest,

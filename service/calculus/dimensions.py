@@ -1,5 +1,6 @@
 """Sizes of axes: numbers, or names with an affine meaning such as n + 1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -21,7 +22,7 @@ Dimension = int | NamedSize
 Shape = tuple[Dimension, ...]
 
 
-def shown(shape: Shape) -> str:
+def shown(shape: Sequence[Dimension]) -> str:
     """A shape as a message writes it: `scalar`, `3`, `3×4`."""
     return "×".join(str(size) for size in shape) if shape else "scalar"
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.calculus.dimensions import Dimension, Shape
+from service.deadline import check_deadline
 from service.errors import OverLimitError
 
 if TYPE_CHECKING:
@@ -98,6 +99,12 @@ class OneHot(Node):
 
     __slots__ = ("position",)
     position: int
+
+
+class Triangle(Node):
+    """T_ij = 1 where i ≥ j: a running sum over j, stored only where it is not summed over."""
+
+    __slots__ = ()
 
 
 class Factor(NamedTuple):
@@ -219,11 +226,13 @@ def construction_limit(limit: int) -> Iterator[None]:
 
 
 def count_construction() -> None:
-    """Count one constructor call against the limit of the context.
+    """Count one constructor call against the limits of the context.
 
     Raises:
-        OverLimitError: when the limit is used up.
+        OverLimitError: when the limit of nodes is used up.
+        DeadlineExceededError: when the time is over.
     """
+    check_deadline()
     construction = _construction.get()
     if construction is not None:
         construction.left -= 1

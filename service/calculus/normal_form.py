@@ -20,14 +20,7 @@ from service.calculus.graph import (
     Sum,
     count_construction,
 )
-from service.calculus.numbers import (
-    added,
-    is_even,
-    is_whole,
-    keeps_range,
-    multiplied,
-    raised,
-)
+from service.calculus.numbers import added, is_even, is_whole, keeps_range, multiplied, raised
 from service.calculus.selections import STRUCTURAL, delta, resolve
 from service.calculus.terms import (
     ZERO,
@@ -127,17 +120,17 @@ class _Product:
             nested = [f for f in self.factors if _flattens(f, self.coefficient)]
             nested.sort(key=lambda f: (len(f.node.operands), f.node.digest, f.letters))
             room = _MOST_FACTORS - len(self.factors) if len(self.factors) > 1 else None
-            inlined = []
+            is_done = True
             for f in nested:
                 count = len(f.node.operands) - 1
-                if room is None or count <= max(room, 0):
-                    inlined.append(f)
+                fits = room is None or count <= max(room, 0)
+                if fits and _flattens(f, self.coefficient):
                     room = None if room is None else room - count
-            if not inlined:
+                    self.factors = [g for g in self.factors if g is not f]
+                    self._inline(f)
+                    is_done = False
+            if is_done:
                 return
-            self.factors = [f for f in self.factors if not any(f is g for g in inlined)]
-            for f in inlined:
-                self._inline(f)
 
     def _inline(self, factor: Factor) -> None:
         inner = factor.node
@@ -196,6 +189,10 @@ class _Product:
             else:
                 merged.append(Factor(node, letters, exponent))
         self.factors = merged
+        if any(_even_power(f) is not f for f in merged):
+            self._flatten()
+            self._merge()
+            return
         for indicator in indicators:
             self._select_beside(indicator)
 
@@ -314,18 +311,23 @@ def _narrowed(factor: Factor) -> Factor:
 
 
 def _even_power(factor: Factor) -> Factor:
-    """An even power of a Euclidean norm as a power of its square."""
-    node = factor.node
-    if isinstance(node, Reduction) and node.function.square and is_even(factor.exponent):
+    """An even power of a norm or an absolute value as a power of its square."""
+    node, letters, exponent = factor
+    if is_even(exponent) and isinstance(node, Elementwise) and node.function.is_magnitude:
+        return Factor(node.arguments[0], letters, exponent)
+    if is_even(exponent) and isinstance(node, Reduction) and node.function.square:
         square = node.function.square(node.argument, node.axes)
-        return Factor(square, factor.letters, multiplied(factor.exponent, ONE / 2))
+        return Factor(square, letters, multiplied(exponent, ONE / 2))
     return factor
 
 
 def _is_structured(term: Node) -> bool:
+    """Whether deltas or scattering selections tie the term's axes; picks and slices do not."""
     return isinstance(term, STRUCTURAL) or (
         isinstance(term, Contraction)
-        and any(isinstance(f.node, STRUCTURAL) for f in term.factors)
+        and any(
+            isinstance(f.node, STRUCTURAL) and f.letters[0] < term.ndim for f in term.factors
+        )
     )
 
 

@@ -17,6 +17,7 @@ from service.calculus.graph import (
     OneHot,
     Selection,
     Stack,
+    Triangle,
     digest_of,
     intern_node,
     text_bytes,
@@ -32,6 +33,11 @@ def delta(size: Dimension) -> Delta:
     return intern_node(
         Delta, digest_of("delta", text_bytes(size)), (size, size), (), is_symmetric=True
     )
+
+
+def triangle(size: Dimension) -> Triangle:
+    """T of shape (size, size) with T_ij = 1 where i ≥ j."""
+    return intern_node(Triangle, digest_of("triangle", text_bytes(size)), (size, size), ())
 
 
 def selection(size: int, count: int, first: int, step: int) -> Node:

@@ -13,6 +13,7 @@ from service.calculus.graph import (
     Reduction,
 )
 from service.calculus.normal_form import contract
+from service.calculus.numbers import added
 from service.calculus.rules.elementwise import EXP, QUOTIENT, SIGMOID, difference
 from service.calculus.rules.logarithms import one_plus_exp, summed_exp
 from service.calculus.rules.reductions import LOGSUMEXP, NORM2, spread
@@ -54,16 +55,17 @@ def _replacement(divisor: Factor, factors: list[Factor]) -> list[Factor] | None:
 
 
 def _logistic(divisor: Factor, exponent: Node, rest: list[Factor]) -> list[Factor]:
-    """(1 + exp z)⁻ᵏ as sigmoid(−z)ᵏ, and exp(z) · sigmoid(−z) as sigmoid(z)."""
+    """(1 + exp z)⁻ᵏ as sigmoid(−z)ᵏ; beside exp(z)ᵖ, p ≤ k, as sigmoid(z)ᵖ sigmoid(−z)ᵏ⁻ᵖ."""
     count = -divisor.exponent
+    complement = apply_elementwise(SIGMOID, scaled(exponent, -ONE))
     for position, f in enumerate(rest):
         is_exp = isinstance(f.node, Elementwise) and f.node.function is EXP
-        is_beside = f.letters == divisor.letters and f.exponent == count
+        is_beside = f.letters == divisor.letters and 0 < f.exponent <= count
         if is_exp and is_beside and f.node.operands[0] is exponent:
-            rest[position] = Factor(apply_elementwise(SIGMOID, exponent), f.letters, count)
-            return rest
-    negated = scaled(exponent, -ONE)
-    return [*rest, Factor(apply_elementwise(SIGMOID, negated), divisor.letters, count)]
+            rest[position] = Factor(apply_elementwise(SIGMOID, exponent), f.letters, f.exponent)
+            left = added(count, -f.exponent)
+            return [*rest, Factor(complement, divisor.letters, left)] if left else rest
+    return [*rest, Factor(complement, divisor.letters, count)]
 
 
 def _softmax(numerator: Factor, divisor: Factor) -> Node | None:

@@ -17,7 +17,14 @@ from service.calculus.graph import (
     intern_node,
     text_bytes,
 )
-from service.calculus.numbers import added, content_of, multiplied, number_bytes, raised
+from service.calculus.numbers import (
+    added,
+    content_of,
+    keeps_range,
+    multiplied,
+    number_bytes,
+    raised,
+)
 
 ZERO = 0 * ONE
 
@@ -56,7 +63,7 @@ def scaled(node: Node, coefficient: Number) -> Node:
     """A node times a number."""
     if coefficient == 1:
         return node
-    if isinstance(node, Contraction):
+    if isinstance(node, Contraction) and keeps_range(node.coefficient, ONE, coefficient):
         both = multiplied(coefficient, node.coefficient)
         return unwrapped(both, node.factors, node.ndim, node.sizes)
     factor = Factor(node, tuple(range(node.ndim)))
@@ -79,9 +86,11 @@ def add(terms: Iterable[tuple[Number, Node]], shape: Shape) -> Node:
     while pending:
         coefficient, node = pending.pop()
         own, unit = unit_part(node)
+        if not keeps_range(own, ONE, coefficient):
+            own, unit = ONE, node
         coefficient = multiplied(coefficient, own)
         if isinstance(unit, Sum):
-            pending.extend((multiplied(coefficient, c), t) for c, t in reversed(unit.terms))
+            pending.extend(_multiple(coefficient, c, t) for c, t in reversed(unit.terms))
             continue
         before = collected.get(unit)
         collected[unit] = coefficient if before is None else added(before, coefficient)
@@ -96,6 +105,13 @@ def add(terms: Iterable[tuple[Number, Node]], shape: Shape) -> Node:
     if content != 1:
         kept = [(multiplied(c, raised(content, -ONE)), unit) for c, unit in kept]
     return scaled(_sum(tuple(kept), shape), content)
+
+
+def _multiple(coefficient: Number, own: Number, term: Node) -> tuple[Number, Node]:
+    """A multiple of own · term as coefficient and node."""
+    if keeps_range(own, ONE, coefficient):
+        return multiplied(coefficient, own), term
+    return coefficient, scaled(term, own)
 
 
 def _contraction(

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 
-from service.calculus.graph import Node
+from service.calculus.dimensions import Dimension
+from service.calculus.graph import Node, Number, Size
 from service.calculus.numbers import is_whole
 from service.calculus.rules.records import Function, Option, Parameter
 from service.calculus.rules.table import BY_ANY_NAME
@@ -13,6 +15,7 @@ from service.language.places import nearest, shown
 from service.language.syntax import Boolean, Call, Syntax, Text, Tuple
 
 _LARGEST_INTEGER = 2.0**53
+_LARGEST_SIZE = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +56,79 @@ def call_plan(call: Call) -> CallPlan:
             end=call.function_end,
             hint=None if close else "GET /v1/info lists every function",
         )
-    _check_operands(call, function)
     if function.folded_by and len(call.args) > 1 and not call.options:
+        for value in call.args:
+            _check_operand(value, function)
         return CallPlan(function, call.args, (), function.folded_by)
-    required = [p for p in function.parameters if p.kind == "operand"]
-    optional = [p for p in function.parameters if p.kind != "operand"]
-    keywords = dict(call.options)
-    _check_counts(call, function, len(required), len(optional))
-    positional = dict(zip(optional, call.args[len(required) :], strict=False))
-    for parameter in optional:
-        if parameter in positional and parameter.name in keywords:
-            raise _wrong(call, f"{function.name} gets {parameter.name} twice", function)
-    by_name = {p: keywords[p.name] for p in optional if p.name in keywords}
-    given = tuple((p, positional.get(p) or by_name.get(p)) for p in optional)
-    return CallPlan(function, call.args[: len(required)], given, None)
+    named = _named(call, function)
+    _check_count(call, function, named)
+    operands = []
+    positional: dict[str, Syntax] = {}
+    for parameter, value in zip(_filled(function, len(call.args)), call.args, strict=True):
+        if parameter.kind in ("operand", "operands"):
+            _check_operand(value, function)
+            operands.append(value)
+        else:
+            positional[parameter.name] = value
+    twice = next((name for name in positional if name in named), None)
+    if twice is not None:
+        raise _wrong(call, f"{function.name} gets {twice} twice", function)
+    given = positional | named
+    options = [p for p in function.parameters if p.kind not in ("operand", "operands")]
+    for parameter in options:
+        if parameter.is_required and parameter.name not in given:
+            raise _wrong(call, f"{function.name} needs {parameter.name}", function)
+    return CallPlan(
+        function, tuple(operands), tuple((p, given.get(p.name)) for p in options), None
+    )
 
 
-def _check_operands(call: Call, function: Function) -> None:
-    required = sum(p.kind == "operand" for p in function.parameters)
-    operands = call.args if function.folded_by else call.args[:required]
-    for value in operands:
-        if isinstance(value, Boolean | Text | Tuple):
-            raise WrongArgumentsError(
-                f"{function.name} takes values there, not text, True, False or a tuple",
-                start=value.start,
-                end=value.end,
-                hint="a vector is written [1, 2]",
-            )
+def _filled(function: Function, count: int) -> list[Parameter]:
+    """The parameters that so many positional arguments fill, in order."""
+    parameters = list(function.parameters)
+    if parameters and parameters[-1].kind == "operands":
+        parameters += parameters[-1:] * (count - len(parameters))
+    return parameters[:count]
 
 
-def _check_counts(call: Call, function: Function, required: int, optional: int) -> None:
-    found = len(call.args)
-    if not required <= found <= required + optional:
-        expected = str(required) if not optional else f"{required} to {required + optional}"
-        noun = "argument" if expected == "1" else "arguments"
-        raise _wrong(
-            call, f"{function.name} takes {expected} {noun}, but {found} are given", function
+def _check_operand(value: Syntax, function: Function) -> None:
+    if isinstance(value, Boolean | Text | Tuple):
+        raise WrongArgumentsError(
+            f"{function.name} takes values there, not text, True, False or a tuple",
+            start=value.start,
+            end=value.end,
+            hint="a vector is written [1, 2]",
         )
-    known = [p.name for p in function.parameters if p.kind != "operand"]
+
+
+def _named(call: Call, function: Function) -> dict[str, Syntax]:
+    """The options given by keyword."""
+    known = [p.name for p in function.parameters if p.kind not in ("operand", "operands")]
     names = [name for name, _ in call.options]
     for name in names:
         if name not in known:
             raise _wrong(call, f"{function.name} has no option {shown(name)}", function)
         if names.count(name) > 1:
             raise _wrong(call, f"{function.name} gets {name} twice", function)
+    return dict(call.options)
+
+
+def _check_count(call: Call, function: Function, named: Mapping[str, Syntax]) -> None:
+    parameters = function.parameters
+    least = sum(p.is_required and p.name not in named for p in parameters)
+    most = len(parameters)
+    if parameters and parameters[-1].kind == "operands":
+        most = max(most, len(call.args))
+    found = len(call.args)
+    if least <= found <= most:
+        return
+    expected = str(least) if least == most else f"{least} to {most}"
+    if most > len(parameters) or (parameters and parameters[-1].kind == "operands"):
+        expected = f"at least {least}"
+    noun = "argument" if expected.endswith("1") and " to " not in expected else "arguments"
+    raise _wrong(
+        call, f"{function.name} takes {expected} {noun}, but {found} are given", function
+    )
 
 
 def _wrong(call: Call, message: str, function: Function) -> WrongArgumentsError:
@@ -109,17 +141,51 @@ def _wrong(call: Call, message: str, function: Function) -> WrongArgumentsError:
 
 
 def _option(parameter: Parameter, syntax: Syntax, values: Mapping[int, Node]) -> Option:
-    if parameter.kind == "flag":
+    kind = parameter.kind
+    if kind == "flag":
         if isinstance(syntax, Boolean):
             return syntax.value
         raise _bad_option(parameter, syntax, "True or False")
-    if isinstance(syntax, Tuple):
+    if kind == "text":
+        if isinstance(syntax, Text):
+            return syntax.value
+        raise _bad_option(parameter, syntax, "a quoted string")
+    if isinstance(syntax, Tuple) and kind == "axis":
         return tuple(
             integer_of(values[id(item)], item, parameter.name) for item in syntax.items
         )
-    if isinstance(syntax, Boolean | Text):
-        raise _bad_option(parameter, syntax, "a constant integer")
+    if kind == "shape":
+        items = syntax.items if isinstance(syntax, Tuple) else (syntax,)
+        return tuple(_size(parameter, item, values) for item in items)
+    if isinstance(syntax, Boolean | Text | Tuple):
+        expected = "a constant number" if kind == "number" else "a constant integer"
+        raise _bad_option(parameter, syntax, expected)
+    if kind == "number":
+        return _number(parameter, syntax, values[id(syntax)])
     return integer_of(values[id(syntax)], syntax, parameter.name)
+
+
+def _number(parameter: Parameter, syntax: Syntax, node: Node) -> Number:
+    value = None if node.shape else number_of(node)
+    if value is None or not isfinite(value):
+        raise _bad_option(parameter, syntax, "a constant number")
+    return value
+
+
+def _size(parameter: Parameter, syntax: Syntax, values: Mapping[int, Node]) -> Dimension:
+    if isinstance(syntax, Boolean | Text | Tuple):
+        raise _bad_option(parameter, syntax, "a size, or several in parentheses")
+    node = values[id(syntax)]
+    if isinstance(node, Size):
+        return node.dimension
+    size = integer_of(node, syntax, parameter.name)
+    if not 1 <= size <= _LARGEST_SIZE:
+        raise WrongArgumentsError(
+            f"{parameter.name} has a size of {size}, expected 1 to {_LARGEST_SIZE:,}",
+            start=syntax.start,
+            end=syntax.end,
+        )
+    return size
 
 
 def _bad_option(parameter: Parameter, syntax: Syntax, expected: str) -> WrongArgumentsError:

@@ -208,10 +208,10 @@ class _Elaboration:
 
     def _call(self, syntax: Call, operands: Sequence[Node]) -> Node:
         plan: CallPlan = call_plan(syntax)
-        options = plan.options(dict(zip(map(id, _parts(syntax)), operands, strict=True)))
+        values = dict(zip(map(id, _parts(syntax)), operands, strict=True))
         if plan.folded is None:
-            count = len(plan.operands)
-            return self._applied(syntax, plan.function, tuple(operands[:count]), options)
+            given = tuple(values[id(part)] for part in plan.operands)
+            return self._applied(syntax, plan.function, given, plan.options(values))
         result = operands[0]
         for other in operands[1:]:
             result = self._applied(syntax, BY_ANY_NAME[plan.folded], (result, other), ())

@@ -15,8 +15,8 @@ from service.calculus.rules.operators import (
     expanded,
     matrix_product,
     multiplied_entries,
+    power_kinks,
     raised_to,
-    root_kinks,
     transposed_matrix,
 )
 from service.calculus.rules.records import ElementwiseFunction, Kink
@@ -48,10 +48,6 @@ def _transposed(operand: Node, *, names: Sequence[str]) -> Node:  # one signatur
     return transposed_matrix(operand)
 
 
-def _power_kinks(base: Node, exponent: Node) -> tuple[Kink, ...]:
-    return root_kinks(base) if number_of(exponent) == ONE / 2 else ()
-
-
 def _comparison(function: ElementwiseFunction, *, is_reversed: bool = False) -> Operator:
     def build(left: Node, right: Node, *, names: Sequence[str]) -> Node:
         shape = common_shape("compare", left, right, names=names)
@@ -73,7 +69,7 @@ OPERATORS: Mapping[str, Operator] = {
     "subtract": Operator(_subtracted),
     "multiply": Operator(multiplied_entries),
     "divide": Operator(divided),
-    "power": Operator(raised_to, _power_kinks),
+    "power": Operator(raised_to, power_kinks),
     "negate": Operator(_negated),
     "matmul": Operator(matrix_product, entries="mixed"),
     "transpose": Operator(_transposed, entries="moved"),

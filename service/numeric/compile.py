@@ -1,6 +1,6 @@
 """Graph to plan: every node of a request's answers lowered once, structure used, cost known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from service.calculus.dimensions import numbers
 from service.calculus.graph import (
+    ONE,
     Constant,
     Contraction,
     Delta,
@@ -21,19 +22,23 @@ from service.calculus.graph import (
     Selection,
     Stack,
     Sum,
+    Triangle,
     Variable,
     topological,
 )
-from service.calculus.numbers import as_quotient, is_whole
+from service.calculus.numbers import is_whole
 from service.calculus.rules.matrices import INV
 from service.calculus.selections import STRUCTURAL
-from service.calculus.terms import number_of
+from service.deadline import check_deadline
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.embedding import Embedding
-from service.numeric.fusion import fused_elementwise, fused_sum
-from service.numeric.kernels import filled_identity, matrix_values
+from service.numeric.fusion import SCRATCH, fused_elementwise, fused_reduction, fused_sum
+from service.numeric.kernels import filled_identity, stacked_matrix_values
+from service.numeric.masks import hidden_masks, is_count
+from service.numeric.operands import Operand
 from service.numeric.plan import Plan, Values
-from service.numeric.products import Operand, Product
+from service.numeric.products import Product
+from service.numeric.sums import broadcast, combined, scaled_slot, summation_of
 
 _MULTIPLIED_POWERS = 4
 
@@ -60,6 +65,7 @@ class _Lowering:
             return self._slots[root]
         for node in topological([root]):
             if node not in self._slots and not isinstance(node, STRUCTURAL):
+                check_deadline()
                 self._slots[node] = self._lower(node)
                 self._hazards[node] = self._is_hazard(node)
         if root not in self._slots:
@@ -83,6 +89,9 @@ class _Lowering:
             return self.assembly.input(node.name, numbers(node.shape))
         if isinstance(node, Constant):
             return self.assembly.constant(node.digest, lambda: node.value)
+        if isinstance(node, Triangle):
+            size, _ = shape = numbers(node.shape)
+            return self.assembly.emit(("triangle", shape), lambda: np.tri(size), (), shape)
         if isinstance(node, Contraction):
             return self._contraction(node)
         if isinstance(node, Sum):
@@ -140,14 +149,20 @@ class _Lowering:
         if fused is not None:
             name, kernel, inner, is_reduced = fused
             slot = self._whole(inner) if is_reduced else self._numeric(self.slot_of(inner))
+            work = prod(slot.shape) * 20
             return self.assembly.emit(
-                name, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20
+                name,
+                kernel,
+                (slot,),
+                slot.shape,
+                flops=work,
+                scratch=SCRATCH * prod(slot.shape),
             )
         function = node.function
         slots = [self.slot_of(a) for a in node.arguments]
         if not function.takes_masks:
             slots = [self._numeric(s) for s in slots]
-        shape = _broadcast(slots)
+        shape = broadcast(slots)
         is_ufunc = isinstance(function.forward, np.ufunc)
         return self.assembly.emit(
             (function.name,),
@@ -155,20 +170,24 @@ class _Lowering:
             slots,
             shape,
             flops=prod(shape) * (1 if is_ufunc and len(slots) > 1 else 20),
-            takes_out=is_ufunc,
             is_mask=function.is_indicator,
+            scratch=function.scratch * prod(shape),
         )
 
     def _reduction(self, node: Reduction) -> Slot:
         slot = self._whole(node.argument)
         forward, axes = node.function.forward, node.axes
-        shape = numbers(node.shape)
-        return self.assembly.emit(
+        key, kernel = fused_reduction(node) or (
             (node.function.name, axes),
             lambda x: np.asarray(forward(x, axes)),
+        )
+        return self.assembly.emit(
+            key,
+            kernel,
             (slot,),
-            shape,
+            numbers(node.shape),
             flops=prod(slot.shape) * 20,
+            scratch=node.function.scratch * prod(slot.shape),
         )
 
     def _linear_algebra(self, node: LinearAlgebra) -> Slot:
@@ -176,13 +195,15 @@ class _Lowering:
         slot = self._whole(matrix)
         shape = numbers(node.shape)
         function = node.function
-        flops = function.flops_per_cube * slot.shape[0] ** (3 if function.copies < 2 else 5)
+        flops = prod(slot.shape[:-2]) * function.flops_per_cube
+        flops *= slot.shape[-1] ** (3 if function.copies < 2 else 2 * function.copies + 1)
         return self.assembly.emit(
             (function.name,),
-            lambda x: matrix_values(function.forward, shape, x),
+            lambda x: stacked_matrix_values(function.forward, shape, x),
             (slot,),
             shape,
             flops=flops,
+            scratch=function.scratch * max(prod(slot.shape), prod(shape)),
         )
 
     def _stack(self, node: Stack) -> Slot:
@@ -202,42 +223,18 @@ class _Lowering:
         if fused is not None:
             key, kernel, inner, coefficient = fused
             slot = self._numeric(self.slot_of(inner))
+            size = prod(slot.shape)
             slot = self.assembly.emit(
-                key, kernel, (slot,), slot.shape, flops=prod(slot.shape) * 20
+                key, kernel, (slot,), slot.shape, flops=size * 20, scratch=SCRATCH * size
             )
-            return self._scaled(slot, coefficient)
-        total: Slot | None = None
-        terms = sorted(node.terms, key=lambda t: (number_of(t[1]) is not None, t[0] < 0))
-        for coefficient, term in terms:
-            slot = self._numeric(self.slot_of(term))
-            if total is None:
-                total = self._scaled(slot, coefficient)
-                continue
-            call = np.subtract if coefficient < 0 else np.add
-            magnitude: Number = -coefficient if coefficient < 0 else coefficient
-            pair = (total, self._scaled(slot, magnitude))
-            key = (call.__name__,)
-            total = self.assembly.emit(key, call, pair, _broadcast(pair), takes_out=True)
-        assert total is not None
-        return total
+            return scaled_slot(self.assembly, slot, coefficient)
+        order = summation_of(node)
+        totals = [(ONE, combined(self.assembly, self._slots_of(g))) for g in order.groups]
+        terms = self._slots_of((*order.rest, *order.small))
+        return combined(self.assembly, [*totals, *terms])
 
-    def _scaled(self, slot: Slot, coefficient: Number) -> Slot:
-        if coefficient == 1:
-            return slot
-        if coefficient == -1:
-            return self.assembly.emit(
-                ("negative",), np.negative, (slot,), slot.shape, takes_out=True
-            )
-        multiplier, divisor = as_quotient(coefficient)
-        if multiplier != 1:
-            pair = (slot, self.assembly.number(multiplier))
-            slot = self.assembly.emit(
-                ("multiply",), np.multiply, pair, slot.shape, takes_out=True
-            )
-        if divisor != 1:
-            pair = (slot, self.assembly.number(divisor))
-            slot = self.assembly.emit(("divide",), np.divide, pair, slot.shape, takes_out=True)
-        return slot
+    def _slots_of(self, terms: Sequence[tuple[Number, Node]]) -> list[tuple[Number, Slot]]:
+        return [(coefficient, self._numeric(self.slot_of(t))) for coefficient, t in terms]
 
     def _contraction(self, node: Contraction) -> Slot:
         sizes = numbers(node.sizes)
@@ -247,6 +244,7 @@ class _Lowering:
             for f in node.factors
             if not (isinstance(f.node, STRUCTURAL) and embedding.restrict(f))
         ]
+        rest += hidden_masks(rest, [self._may_overflow(f) for f in rest])
         operands = [self._operand(f, embedding) for f in rest]
         output = embedding.inner
         operands += self._uncarried(embedding, operands, sizes)
@@ -269,25 +267,30 @@ class _Lowering:
             if x not in carried
         ]
 
+    def _may_overflow(self, factor: Factor) -> bool:
+        node, _, exponent = factor
+        return self._hazards.get(node, False) or exponent < 0 or not is_whole(exponent)
+
     def _operand(self, factor: Factor, embedding: Embedding) -> Operand:
         node, letters, exponent = factor
         slot = self.slot_of(node)
-        hazard = self._hazards.get(node, False) or exponent < 0 or not is_whole(exponent)
+        hazard = self._may_overflow(factor)
         thin = [k for k, n in enumerate(node.shape) if slot.shape[k] == 1 and n != 1]
         if thin:
             kept = tuple(n for k, n in enumerate(slot.shape) if k not in thin)
-            slot = self.assembly.view(("reshape", kept), lambda x: x.reshape(kept), slot, kept)
+            slot = self.assembly.reshaped(slot, kept)
             letters = tuple(x for k, x in enumerate(letters) if k not in thin)
         slot, letters = embedding.sliced(self.assembly, slot, letters)
         slot, letters = self._diagonal(slot, letters)
         inverse = exponent < 0
         is_inverse = isinstance(node, LinearAlgebra) and node.function is INV
         inverted = None
-        if is_inverse and exponent == 1 and slot is self.slot_of(node):
+        if is_inverse and node.ndim == 2 and exponent == 1 and slot is self.slot_of(node):
             inverted = self._whole(node.operands[0])
         slot = self._power(slot, abs(float(exponent)))
-        counts = not inverse and _is_count(node)
-        return Operand(slot, letters, inverse, hazard, counts, inverted)
+        counts = not inverse and is_count(node)
+        is_triangle = isinstance(node, Triangle) and slot is self.slot_of(node)
+        return Operand(slot, letters, inverse, hazard, counts, inverted, is_triangle)
 
     def _diagonal(self, slot: Slot, letters: tuple[int, ...]) -> tuple[Slot, tuple[int, ...]]:
         """The entries where axes of the same letter agree."""
@@ -312,35 +315,15 @@ class _Lowering:
     def _power(self, slot: Slot, exponent: float) -> Slot:
         if exponent == 1 or slot.is_mask:
             return slot
-        named: dict[float, np.ufunc] = {0.5: np.sqrt, 2.0: np.square}
-        call: Callable[..., Values]
+        named = {0.5: np.sqrt, 2.0: np.square}
+        flops = prod(slot.shape) * 20
         if exponent in named:
-            call = named[exponent]
-            takes_out = True
-        elif exponent.is_integer() and exponent <= _MULTIPLIED_POWERS:
+            return self.assembly.emit(
+                ("power", exponent), named[exponent], (slot,), slot.shape, flops=flops
+            )
+        if exponent.is_integer() and exponent <= _MULTIPLIED_POWERS:
             half = self._power(slot, 2.0)
             other = half if exponent == _MULTIPLIED_POWERS else slot
-            return self.assembly.emit(
-                ("multiply",), np.multiply, (half, other), slot.shape, takes_out=True
-            )
-        else:
-            call, takes_out = (lambda x: np.power(x, exponent)), False
-        return self.assembly.emit(
-            ("power", exponent),
-            call,
-            (slot,),
-            slot.shape,
-            flops=prod(slot.shape) * 20,
-            takes_out=takes_out,
-        )
-
-
-def _is_count(node: Node) -> bool:
-    """Whether a node is a sum of products of indicators."""
-    return isinstance(node, Contraction) and all(
-        isinstance(f.node, Elementwise) and f.node.function.is_indicator for f in node.factors
-    )
-
-
-def _broadcast(slots: Sequence[Slot]) -> tuple[int, ...]:
-    return tuple(max(sizes) for sizes in zip(*(s.shape for s in slots), strict=True))
+            return self.assembly.emit(("multiply",), np.multiply, (half, other), slot.shape)
+        pair = (slot, self.assembly.number(exponent))
+        return self.assembly.emit(("power of number",), np.power, pair, slot.shape, flops=flops)

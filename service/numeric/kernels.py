@@ -14,10 +14,25 @@ def softmax_values(x: Array, axes: tuple[int, ...]) -> Array:
     return powers
 
 
+def log_one_minus_exp_values(x: Array) -> Array:
+    """log(1 − exp(x)) for x < 0, right also where exp(x) is almost 1 or almost 0.
+
+    Mächler, Accurately Computing log(1 − exp(−|a|)) (2012), (7).
+    """
+    near: Array = np.log(-np.expm1(x))
+    return np.where(x > -np.log(2.0), near, np.log1p(-np.exp(x)))
+
+
 def tanh_slope_values(x: Array) -> Array:
     """1 − tanh(x)² as 4e / (1 + e)² with e = exp(−2|x|): right also at the tails."""
     tail = np.exp(-2.0 * np.abs(x))
     return 4.0 * tail / np.square(1.0 + tail)
+
+
+def log1p_to_base_values(x: Array, base: float) -> Array:
+    """log(1 + x) to base 2 or 10, exact at the powers of the base."""
+    plain = np.log2 if base == 2 else np.log10
+    return np.where(np.abs(x) < 0.5, np.log1p(x) / np.log(base), plain(1.0 + x))
 
 
 def select_values(mask: Array, values: Array) -> Array:
@@ -40,6 +55,29 @@ def matrix_values(
     return np.full(shape, np.nan)
 
 
+def stacked_matrix_values(
+    kernel: Callable[..., Array], shape: tuple[int, ...], matrices: Array
+) -> Array:
+    """A function of a matrix, or of each of a stack of matrices, of this shape in all."""
+    if matrices.ndim == 2:
+        return matrix_values(kernel, shape, matrices)
+    result = np.empty(shape, matrices.dtype)
+    lead = matrices.shape[:-2]
+    for place in np.ndindex(lead):
+        result[place] = matrix_values(kernel, shape[len(lead) :], matrices[place])
+    return result
+
+
 def filled_identity(size: int) -> Array:
     """The identity matrix."""
     return np.eye(size)
+
+
+def running_sum(x: Array, axis: int) -> Array:
+    """Σ of an entry and those before it along an axis."""
+    return np.cumsum(x, axis=axis)
+
+
+def sum_of_rest(x: Array, axis: int) -> Array:
+    """Σ of an entry and those after it along an axis."""
+    return np.ascontiguousarray(np.flip(np.cumsum(np.flip(x, axis), axis=axis), axis))

@@ -1,4 +1,4 @@
-"""The compiled plan: a list of NumPy calls over slots and reused buffers, and its cost."""
+"""The compiled plan: a list of NumPy calls over slots and reused memory, and its cost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,17 @@ Call = Callable[..., Values]
 
 
 class Step(NamedTuple):
-    """One call: its inputs' slots, its output's slot, a buffer to write to, slots to let go."""
+    """One call: its inputs' slots, its output's slot, and the slots to let go after it.
+
+    It writes to the array of the dead slot `reuse`, or to a new one of shape `fresh`, or
+    makes its own where both are None.
+    """
 
     call: Call
     inputs: tuple[int, ...]
     output: int
-    buffer: int | None
+    reuse: int | None
+    fresh: tuple[int, ...] | None
     frees: tuple[int, ...]
 
 
@@ -42,6 +47,5 @@ class Plan:
     inputs: tuple[tuple[str, int], ...]
     constants: tuple[tuple[int, Values], ...]
     steps: tuple[Step, ...]
-    buffers: tuple[tuple[int, ...], ...]
     outputs: tuple[tuple[int, tuple[int, ...]], ...]
     estimate: Estimate

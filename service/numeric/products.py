@@ -5,9 +5,7 @@ anything they must hide is multiplied. At run time there are BLAS and broadcast 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import reduce
-from itertools import combinations
+from functools import partial, reduce
 from math import prod
 
 import numpy as np
@@ -15,28 +13,12 @@ from numpy.typing import NDArray
 
 from service.calculus.graph import Number
 from service.calculus.numbers import as_quotient
+from service.calculus.rules.matrices import solved_values
 from service.numeric.assembly import Assembly, Slot
-from service.numeric.kernels import matrix_values, select_values
-
-Letters = tuple[int, ...]
+from service.numeric.kernels import matrix_values, running_sum, select_values, sum_of_rest
+from service.numeric.operands import Letters, Operand, cheapest_pair
 
 _LARGE = 4096
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Operand:
-    """A slot with a letter per axis.
-
-    `inverse`: it divides; `hazard`: it may overflow; `counts`: it counts the entries of a mask,
-    and where it is 0 it hides what it multiplies; `inverted`: the matrix whose inverse it is.
-    """
-
-    slot: Slot
-    letters: Letters
-    inverse: bool = False
-    hazard: bool = False
-    counts: bool = False
-    inverted: Slot | None = None
 
 
 class Product:
@@ -58,7 +40,7 @@ class Product:
         factors = [self._summed(o, factors) for o in factors if o.letters]
         factors.sort(key=lambda o: (o.inverse, o.slot.position))
         while len(factors) > 1:
-            first, second = self._cheapest_pair(factors)
+            first, second = cheapest_pair(factors, self.output, self.sizes)
             rest = [o for o in factors if o is not first and o is not second]
             factors = [*rest, self._pair(first, second, rest)]
         result = factors[0] if factors else None
@@ -156,9 +138,7 @@ class Product:
         if not operand.inverse:
             return operand
         shape = operand.slot.shape
-        slot = self.assembly.emit(
-            ("reciprocal",), np.reciprocal, (operand.slot,), shape, takes_out=True
-        )
+        slot = self.assembly.emit(("reciprocal",), np.reciprocal, (operand.slot,), shape)
         return Operand(slot, operand.letters, hazard=operand.hazard)
 
     def _aligned(self, operand: Operand, letters: Letters) -> Slot:
@@ -173,9 +153,7 @@ class Product:
             slot = self.assembly.view(
                 ("transpose", axes), lambda x: x.transpose(axes), slot, moved
             )
-        if slot.shape == shape:
-            return slot
-        return self.assembly.view(("reshape", shape), lambda x: x.reshape(shape), slot, shape)
+        return self.assembly.reshaped(slot, shape)
 
     def _summed(self, operand: Operand, operands: list[Operand]) -> Operand:
         """The operand summed over the letters that nothing else needs."""
@@ -183,6 +161,8 @@ class Product:
         lonely = tuple(k for k, x in enumerate(operand.letters) if x not in needed)
         if not lonely:
             return operand
+        if operand.is_triangle and len(lonely) == 1:
+            return self._counted(operand, lonely[0])
         operand = self._direct(operand)
         letters = tuple(x for x in operand.letters if x in needed)
         slot = self.assembly.emit(
@@ -194,16 +174,6 @@ class Product:
         )
         return Operand(slot, letters, hazard=operand.hazard)
 
-    def _cheapest_pair(self, factors: list[Operand]) -> tuple[Operand, Operand]:
-        def cost(pair: tuple[Operand, Operand]) -> tuple[int, int, int]:
-            first, second = frozenset(pair[0].letters), frozenset(pair[1].letters)
-            rest = set(self.output).union(*(o.letters for o in factors if o not in pair))
-            both = first | second
-            is_outer = not first & second
-            return int(is_outer), self._size(both), self._size(both & rest)
-
-        return min(combinations(factors, 2), key=cost)
-
     def _pair(self, first: Operand, second: Operand, rest: list[Operand]) -> Operand:
         needed = set(self.output).union(*(o.letters for o in rest))
         contracted = [x for x in first.letters if x in second.letters and x not in needed]
@@ -213,6 +183,8 @@ class Product:
             for matrix, other in ((first, second), (second, first)):
                 if matrix.inverted:
                     return self._solved(matrix, self._direct(other), contracted[0])
+                if matrix.is_triangle:
+                    return self._running_sum(matrix, self._direct(other), contracted[0])
         return self._matrix_product(self._direct(first), self._direct(second), contracted)
 
     def _ordered(self, *operands: Operand) -> Letters:
@@ -229,7 +201,7 @@ class Product:
         slots = (self._aligned(first, letters), self._aligned(second, letters))
         if name == "multiply":
             slots = (min(slots), max(slots))
-        slot = self.assembly.emit((name,), call, slots, self._shape(letters), takes_out=True)
+        slot = self.assembly.emit((name,), call, slots, self._shape(letters))
         hazard = first.hazard or second.hazard
         return Operand(slot, letters, first.inverse and second.inverse, hazard)
 
@@ -248,13 +220,7 @@ class Product:
         lead = self._shape(batch)
         k, m, n = self._size(inner), self._size(left), self._size(right)
         if not left and not right:
-            slots = (
-                self._grouped(first, (*batch, *inner), (*lead, k)),
-                self._grouped(second, (*batch, *inner), (*lead, k)),
-            )
-            slot = self.assembly.emit(
-                ("vecdot",), np.vecdot, (min(slots), max(slots)), lead, flops=flops
-            )
+            slot = self._inner_product(first, second, batch, inner)
             return Operand(slot, batch, hazard=first.hazard or second.hazard)
         row = (m,) if left or batch else ()
         column = (n,) if right or batch else ()
@@ -263,11 +229,32 @@ class Product:
             self._grouped(second, (*batch, *inner, *right), (*lead, k, *column)),
         )
         slot = self.assembly.emit(
-            ("matmul",), np.matmul, slots, (*lead, *row, *column), flops=flops, takes_out=True
+            ("matmul",), np.matmul, slots, (*lead, *row, *column), flops=flops
         )
         letters = (*batch, *left, *right)
         slot = self._viewed(slot, tuple(range(len(slot.shape))), self._shape(letters))
         return Operand(slot, letters, hazard=first.hazard or second.hazard)
+
+    def _inner_product(
+        self, first: Operand, second: Operand, batch: Letters, inner: Letters
+    ) -> Slot:
+        """Σ first · second over the inner letters, at once where neither has to be copied."""
+        letters = (*batch, *inner)
+        is_plain = all(
+            o.letters == letters and not o.slot.is_scattered for o in (first, second)
+        )
+        lead, length = (batch, self._size(inner)) if is_plain else (letters[:-1], 0)
+        shape = (*self._shape(lead), length or self.sizes[inner[-1]])
+        slots = [self._grouped(o, letters, shape) for o in (first, second)]
+        flops = 2 * self._size(letters)
+        slot = self.assembly.emit(
+            ("vecdot",), np.vecdot, (min(slots), max(slots)), shape[:-1], flops=flops
+        )
+        axes = tuple(range(len(batch), len(lead)))
+        if not axes:
+            return slot
+        call = partial(np.sum, axis=axes)
+        return self.assembly.emit(("sum", axes), call, (slot,), self._shape(batch))
 
     def _solved(self, inverse: Operand, right: Operand, letter: int) -> Operand:
         """An inverse times `right` over one letter, without the inverse."""
@@ -281,14 +268,41 @@ class Product:
         grouped = self._grouped(right, (letter, *rest), (size, *columns))
         slot = self.assembly.emit(
             ("solve",),
-            lambda a, b: matrix_values(np.linalg.solve, b.shape, a, b),
+            lambda a, b: matrix_values(solved_values, b.shape, a, b),
             (matrix, grouped),
             (size, *columns),
             flops=size**3 + 2 * size**2 * prod(columns),
+            scratch=2 * size**2 + 3 * size * (2 + prod(columns)),
         )
         letters = (row, *rest)
         slot = self._viewed(slot, tuple(range(len(slot.shape))), self._shape(letters))
         return Operand(slot, letters, hazard=True)
+
+    def _running_sum(self, triangle: Operand, operand: Operand, letter: int) -> Operand:
+        """Σ over the letter of triangle · operand: sums of what is not after, or not before."""
+        axis = operand.letters.index(letter)
+        row, column = triangle.letters
+        call = running_sum if letter == column else sum_of_rest
+        slot = self.assembly.emit(
+            (call.__name__, axis),
+            partial(call, axis=axis),
+            (operand.slot,),
+            operand.slot.shape,
+            scratch=prod(operand.slot.shape),
+        )
+        other = row if letter == column else column
+        letters = tuple(other if x == letter else x for x in operand.letters)
+        return Operand(slot, letters, hazard=operand.hazard)
+
+    def _counted(self, triangle: Operand, axis: int) -> Operand:
+        """The triangle summed over one of its letters: 1, 2, … or …, 2, 1."""
+        (letter,) = (x for k, x in enumerate(triangle.letters) if k != axis)
+        size = self.sizes[letter]
+        steps = (size, 0, -1) if axis == 0 else (1, size + 1)
+        slot = self.assembly.emit(
+            ("counted", *steps), lambda: np.arange(*steps, dtype=np.float64), (), (size,)
+        )
+        return Operand(slot, (letter,))
 
     def _comes_first(self, right: Letters, left: Letters) -> bool:
         """Whether the output has the right operand's letters before the left's."""

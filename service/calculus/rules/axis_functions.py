@@ -32,7 +32,7 @@ from service.errors import ShapeMismatchError
 
 Axis = int | tuple[int, ...] | None
 
-_LAST_AXIS = Parameter("axis", "axis", -1, is_required=False)
+LAST_AXIS = Parameter("axis", "axis", -1, is_required=False)
 
 
 def axes_of(node: Node, axis: Axis) -> tuple[int, ...]:
@@ -72,21 +72,23 @@ def _of_scalar(function: ReductionFunction, x: Node) -> Node:
     return apply_elementwise(ABS, x) if function is NORM2 else x
 
 
-def _sum(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
+def sum_along(x: Node, axis: Axis, keepdims: bool = False) -> Node:  # by position
+    """Σ x over the axes."""
     axes = axes_of(x, axis)
     total = summed(x, axes)
     kept = [k for k in range(x.ndim) if k not in axes]
     return with_kept_axes(total, x.shape, kept) if keepdims else total
 
 
-def _mean(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
-    total = _sum(x, axis, keepdims)
+def mean_along(x: Node, axis: Axis, keepdims: bool = False) -> Node:  # by position
+    """Σ x over the axes, by their number of entries."""
+    total = sum_along(x, axis, keepdims)
     counts = [Factor(size_of(x.shape[k]), (), -ONE) for k in axes_of(x, axis)]
     return contract([Factor(total, tuple(range(total.ndim))), *counts], range(total.ndim), {})
 
 
 def _norm1(x: Node, axis: Axis, keepdims: bool) -> Node:  # by position
-    return _sum(apply_elementwise(ABS, x), axis, keepdims)
+    return sum_along(apply_elementwise(ABS, x), axis, keepdims)
 
 
 def _softmax(x: Node, axis: Axis) -> Node:
@@ -118,14 +120,14 @@ AXIS_FUNCTIONS = (
     Function(
         name="sum",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
-        build=_sum,
+        build=sum_along,
         summary="The sum of all entries, or along one or more axes.",
         latex=r"\sum {x}",
     ),
     Function(
         name="mean",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
-        build=_mean,
+        build=mean_along,
         summary="The mean of all entries, or along one or more axes.",
         latex=r"\frac{{1}}{{n}} \sum {x}",
     ),
@@ -177,7 +179,7 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="softmax",
-        parameters=(*operands("x"), _LAST_AXIS),
+        parameters=(*operands("x"), LAST_AXIS),
         build=_softmax,
         summary="exp(x) / sum(exp(x)) along the last axis, or another.",
         latex=r"\operatorname{{softmax}}({x})",

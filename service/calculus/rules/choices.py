@@ -43,8 +43,13 @@ GREATER_EQUAL = _comparison("greater_equal", np.greater_equal, at_equality=1)
 EQUAL = _comparison("equal", np.equal, at_equality=1)
 NOT_EQUAL = _comparison("not_equal", np.not_equal, at_equality=0)
 
+
+def _is_at_step(arguments: Arguments, _: Node) -> Node:
+    return apply_elementwise(EQUAL, arguments[0], filled(ZERO, arguments[0].shape))
+
+
 HEAVISIDE = ElementwiseFunction(
-    name="heaviside", forward=np.heaviside, partials=(zero_like, zero_like)
+    name="heaviside", forward=np.heaviside, partials=(zero_like, _is_at_step)
 )
 
 

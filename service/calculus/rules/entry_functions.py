@@ -2,9 +2,6 @@
 
 from collections.abc import Callable
 
-from service.calculus.applications import (
-    apply_elementwise,
-)
 from service.calculus.graph import Node
 from service.calculus.rules.choices import MAXIMUM, MINIMUM, WHERE
 from service.calculus.rules.elementwise import (
@@ -23,11 +20,12 @@ from service.calculus.rules.operators import (
     common_shape,
     elementwise,
     expanded,
+    of_one,
+    of_two,
     root_kinks,
     square_root,
 )
 from service.calculus.rules.records import (
-    ElementwiseFunction,
     Function,
     Kink,
     operands,
@@ -35,10 +33,6 @@ from service.calculus.rules.records import (
 from service.calculus.terms import ZERO, filled, number_of
 
 _RELU_KINK = (0.0, 1.0)
-
-
-def _unary(function: ElementwiseFunction) -> Callable[[Node], Node]:
-    return lambda x: apply_elementwise(function, x)
 
 
 def _relu(x: Node) -> Node:
@@ -49,7 +43,9 @@ def _where(condition: Node, yes: Node, no: Node) -> Node:
     return elementwise("choose between", WHERE, condition, yes, no)
 
 
-def _choice_kinks(rule: str) -> Callable[[Node, Node], tuple[Kink, ...]]:
+def choice_kinks(rule: str) -> Callable[[Node, Node], tuple[Kink, ...]]:
+    """The kink where two operands of a choice are equal."""
+
     def kinks(x: Node, y: Node) -> tuple[Kink, ...]:
         shape = common_shape("compare", x, y)
         gap = difference(expanded(x, shape), expanded(y, shape))
@@ -65,7 +61,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="exp",
         parameters=operands("x"),
-        build=_unary(EXP),
+        build=of_one(EXP),
         is_entrywise=True,
         summary="The exponential, entry by entry.",
         latex=r"\exp({x})",
@@ -73,7 +69,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="log",
         parameters=operands("x"),
-        build=_unary(LOG),
+        build=of_one(LOG),
         is_entrywise=True,
         summary="The natural logarithm, entry by entry; x > 0.",
         latex=r"\ln({x})",
@@ -84,7 +80,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="sin",
         parameters=operands("x"),
-        build=_unary(SIN),
+        build=of_one(SIN),
         is_entrywise=True,
         summary="The sine of radians, entry by entry.",
         latex=r"\sin({x})",
@@ -92,7 +88,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="cos",
         parameters=operands("x"),
-        build=_unary(COS),
+        build=of_one(COS),
         is_entrywise=True,
         summary="The cosine of radians, entry by entry.",
         latex=r"\cos({x})",
@@ -100,7 +96,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="tanh",
         parameters=operands("x"),
-        build=_unary(TANH),
+        build=of_one(TANH),
         is_entrywise=True,
         summary="The hyperbolic tangent, entry by entry.",
         latex=r"\tanh({x})",
@@ -120,7 +116,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="abs",
         parameters=operands("x"),
-        build=_unary(ABS),
+        build=of_one(ABS),
         kinks=lambda x: (Kink("abs", x, 0.0, (-1.0, 1.0)),),
         is_entrywise=True,
         summary="The absolute value, entry by entry.",
@@ -130,7 +126,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="sign",
         parameters=operands("x"),
-        build=_unary(SIGN),
+        build=of_one(SIGN),
         kinks=lambda x: (Kink("sign", x, 0.0, None),),
         is_entrywise=True,
         summary="-1, 0 or 1, entry by entry; the derivative is 0.",
@@ -151,7 +147,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="sigmoid",
         parameters=operands("x"),
-        build=_unary(SIGMOID),
+        build=of_one(SIGMOID),
         is_entrywise=True,
         summary="1 / (1 + exp(-x)), entry by entry.",
         latex=r"\sigma({x})",
@@ -160,7 +156,7 @@ ENTRY_FUNCTIONS = (
     Function(
         name="softplus",
         parameters=operands("x"),
-        build=_unary(SOFTPLUS),
+        build=of_one(SOFTPLUS),
         is_entrywise=True,
         summary="log(1 + exp(x)), entry by entry.",
         latex=r"\ln(1 + e^{{{x}}})",
@@ -168,8 +164,8 @@ ENTRY_FUNCTIONS = (
     Function(
         name="maximum",
         parameters=operands("x", "y"),
-        build=lambda x, y: elementwise("compare", MAXIMUM, x, y),
-        kinks=_choice_kinks("maximum"),
+        build=of_two("compare", MAXIMUM),
+        kinks=choice_kinks("maximum"),
         is_entrywise=True,
         summary="The larger of two, entry by entry.",
         latex=r"\max({x}, {y})",
@@ -178,8 +174,8 @@ ENTRY_FUNCTIONS = (
     Function(
         name="minimum",
         parameters=operands("x", "y"),
-        build=lambda x, y: elementwise("compare", MINIMUM, x, y),
-        kinks=_choice_kinks("minimum"),
+        build=of_two("compare", MINIMUM),
+        kinks=choice_kinks("minimum"),
         is_entrywise=True,
         summary="The smaller of two, entry by entry.",
         latex=r"\min({x}, {y})",

@@ -1,5 +1,7 @@
 """Logarithm and power, and the forms of them that stay finite."""
 
+from functools import cache
+
 import numpy as np
 
 from service.calculus.applications import apply_elementwise, apply_matrix, apply_reduction
@@ -13,18 +15,20 @@ from service.calculus.graph import (
     Sum,
 )
 from service.calculus.numbers import from_float
-from service.calculus.rules.elementwise import EXP, SIGMOID, SOFTPLUS, Arguments, times
+from service.calculus.rules.angles import COSH
+from service.calculus.rules.elementwise import (
+    EXP,
+    LOG_COSH,
+    SIGMOID,
+    SOFTPLUS,
+    Arguments,
+    less_one,
+    times,
+)
 from service.calculus.rules.matrices import DET, LOGDET
 from service.calculus.rules.records import Array, ElementwiseFunction
 from service.calculus.rules.reductions import LOGSUMEXP
 from service.calculus.terms import add, filled, number_of, scaled, unit_part
-
-
-def power_slope_values(x: Array, y: Array) -> Array:
-    """x**y · log(x), and its limit 0 at x = 0 where y > 0."""
-    with np.errstate(all="ignore"):
-        slope = np.power(x, y) * np.log(x)
-    return np.where((x == 0) & (y > 0), 0.0, slope)
 
 
 def _log_simplified(arguments: Arguments) -> Node | None:
@@ -34,11 +38,16 @@ def _log_simplified(arguments: Arguments) -> Node | None:
     if isinstance(x, Elementwise) and x.function is SIGMOID:
         negated = scaled(x.arguments[0], -ONE)
         return scaled(apply_elementwise(SOFTPLUS, negated), -ONE)
+    if isinstance(x, Elementwise) and x.function is COSH:
+        return apply_elementwise(LOG_COSH, x.arguments[0])
     if isinstance(x, LinearAlgebra) and x.function is DET:
         return apply_matrix(LOGDET, x.arguments[0])
     exponent = one_plus_exp(x)
     if exponent is not None:
         return apply_elementwise(SOFTPLUS, exponent)
+    argument = _beside_one(x, SIGMOID, -1)
+    if argument is not None:
+        return scaled(apply_elementwise(SOFTPLUS, argument), -ONE)
     coefficient, unit = unit_part(x)
     summed = summed_exp(unit)
     if summed is not None and coefficient > 0:
@@ -50,20 +59,28 @@ def _log_simplified(arguments: Arguments) -> Node | None:
 
 def one_plus_exp(node: Node) -> Node | None:
     """z where the node is 1 + exp(z)."""
-    if isinstance(node, Sum) and len(node.terms) == 2:
-        for (c, one), (d, other) in (node.terms, node.terms[::-1]):
-            if c == d == 1 and number_of(one) == 1 and isinstance(other, Elementwise):
-                return other.arguments[0] if other.function is EXP else None
-            if c == d == 1 and number_of(one) == 1 and isinstance(other, Contraction):
-                return _broadcast_exponent(other)
+    return _beside_one(node, EXP, 1)
+
+
+def _beside_one(node: Node, function: ElementwiseFunction, sign: int) -> Node | None:
+    """z where the node is 1 + sign · function(z)."""
+    coefficient, unit = unit_part(node)
+    if isinstance(unit, Sum) and len(unit.terms) == 2:
+        for (c, one), (d, other) in (unit.terms, unit.terms[::-1]):
+            if number_of(one) == 1 and coefficient * c == 1 and coefficient * d == sign:
+                return _argument_of(function, other)
     return None
 
 
-def _broadcast_exponent(node: Contraction) -> Node | None:
-    """z spread out where the node is exp(z) spread out or permuted."""
-    if len(node.factors) == 1 and len(node.sizes) == node.ndim and node.coefficient == 1:
+def _argument_of(function: ElementwiseFunction, node: Node) -> Node | None:
+    """z where the node is function(z), spread out or permuted."""
+    if isinstance(node, Elementwise):
+        return node.arguments[0] if node.function is function else None
+    if not isinstance(node, Contraction) or node.coefficient != 1:
+        return None
+    if len(node.factors) == 1 and len(node.sizes) == node.ndim:
         inner, letters, exponent = node.factors[0]
-        if exponent == 1 and isinstance(inner, Elementwise) and inner.function is EXP:
+        if exponent == 1 and isinstance(inner, Elementwise) and inner.function is function:
             return broadcast(inner.arguments[0], node.shape, letters)
     return None
 
@@ -94,34 +111,87 @@ LOG = ElementwiseFunction(
 )
 
 
-def _power_partial(arguments: Arguments, _: Node) -> Node:
-    base, exponent = arguments
-    lowered = add([(ONE, exponent), (-ONE, filled(ONE, exponent.shape))], exponent.shape)
-    return times(exponent, apply_elementwise(POWER, base, lowered))
+def _by_base(arguments: Arguments, _: Node) -> Node:
+    return apply_elementwise(falling_power(1), *arguments)
+
+
+def _by_exponent(arguments: Arguments, _: Node) -> Node:
+    return apply_elementwise(power_times_log(1), *arguments)
 
 
 POWER = ElementwiseFunction(
     name="power",
     may_overflow=True,
     forward=np.power,
-    partials=(_power_partial, lambda x, _: apply_elementwise(POWER_SLOPE, *x)),
+    partials=(_by_base, _by_exponent),
 )
-POWER_SLOPE: ElementwiseFunction = ElementwiseFunction(
-    name="power_slope",
-    may_overflow=True,
-    forward=power_slope_values,
-    partials=(
-        lambda x, _: add(
-            [
-                (ONE, times(x[1], apply_elementwise(POWER_SLOPE, x[0], _less_one(x[1])))),
-                (ONE, apply_elementwise(POWER, x[0], _less_one(x[1]))),
-            ],
-            x[0].shape,
+
+
+@cache
+def power_times_log(order: int) -> ElementwiseFunction:
+    """x**y · log(x)**order, a derivative of x**y by y; at x = 0 its limit 0 where y > 0."""
+
+    def forward(x: Array, y: Array) -> Array:
+        with np.errstate(all="ignore"):
+            slope = np.power(x, y) * np.log(x) ** order
+        return np.where((x == 0) & (y > 0), 0.0, slope)
+
+    def by_base(arguments: Arguments, _: Node) -> Node:
+        base, exponent = arguments
+        lowered = less_one(exponent)
+        fewer = POWER if order == 1 else power_times_log(order - 1)
+        same = times(exponent, apply_elementwise(power_times_log(order), base, lowered))
+        return add(
+            [(ONE, same), (order * ONE, apply_elementwise(fewer, base, lowered))], base.shape
+        )
+
+    return ElementwiseFunction(
+        name=f"power_times_log_{order}",
+        scratch=2.0,
+        may_overflow=True,
+        forward=forward,
+        partials=(
+            by_base,
+            lambda x, _: apply_elementwise(power_times_log(order + 1), *x),
         ),
-        lambda x, y: times(y, apply_elementwise(LOG, x[0])),
-    ),
-)
+    )
 
 
-def _less_one(node: Node) -> Node:
-    return add([(ONE, node), (-ONE, filled(ONE, node.shape))], node.shape)
+@cache
+def falling_power(order: int) -> ElementwiseFunction:
+    """y (y − 1) … (y − k + 1) xʸ⁻ᵏ, a derivative of x**y by x; 0 where a factor is 0.
+
+    A whole power's derivatives vanish from some order on, at x = 0 too.
+    """
+
+    def forward(x: Array, y: Array) -> Array:
+        falling = y
+        for k in range(1, order):
+            falling = falling * (y - k)
+        with np.errstate(all="ignore"):
+            slope = falling * np.power(x, y - order)
+        return np.where(falling == 0, 0.0, slope)
+
+    def by_exponent(arguments: Arguments, _: Node) -> Node:
+        base, exponent = arguments
+        parts = [_lowered(exponent, k) for k in range(order)]
+        lowered = _lowered(exponent, order)
+        power = apply_elementwise(POWER, base, lowered)
+        slope = apply_elementwise(power_times_log(1), base, lowered)
+        rest = [times(power, *parts[:k], *parts[k + 1 :]) for k in range(order)]
+        return add([(ONE, t) for t in (times(slope, *parts), *rest)], base.shape)
+
+    return ElementwiseFunction(
+        name=f"falling_power_{order}",
+        scratch=2.25,
+        may_overflow=True,
+        forward=forward,
+        partials=(
+            lambda x, _: apply_elementwise(falling_power(order + 1), *x),
+            by_exponent,
+        ),
+    )
+
+
+def _lowered(node: Node, by: int) -> Node:
+    return add([(ONE, node), (-by * ONE, filled(ONE, node.shape))], node.shape)

@@ -3,14 +3,59 @@
 Derivatives: Petersen & Pedersen, The Matrix Cookbook (2012), (46), (49), (57), (60).
 """
 
+from functools import cache
+from itertools import combinations, permutations
+from string import ascii_letters
+
 import numpy as np
 
 from service.calculus.applications import apply_matrix
 from service.calculus.graph import ONE, Node, Number
 from service.calculus.rules.records import Array, MatrixFunction
-from service.errors import DomainError
+
+_PROBES = 2  # columns of signs
 
 Local = tuple[Number, list[tuple[Node, tuple[int, ...]]]]
+
+
+def solved_values(matrix: Array, right: Array) -> Array:
+    """A⁻¹ b for one or more columns b; nan where A is singular to working precision.
+
+    Rows and columns are scaled to one size by powers of 2. A is singular to working precision
+    where the solution for a column, b's or one of signs, then is 1 / ε times larger than the
+    column: no digit of it is right.
+
+    Raises:
+        LinAlgError: A is exactly singular.
+    """
+    rows = _powers_of_two(np.max(np.abs(matrix), axis=1))[:, None]
+    scaled = matrix / rows
+    columns = _powers_of_two(np.max(np.abs(scaled), axis=0))
+    scaled /= columns
+    asked = np.concatenate((right.reshape(len(right), -1) / rows, _signs(len(right))), axis=1)
+    found = np.asarray(np.linalg.solve(scaled, asked), dtype=np.float64)
+    growth = np.max(np.sum(np.abs(scaled), axis=0)) * np.sum(np.abs(found), axis=0)
+    if np.any(growth * np.finfo(np.float64).eps > np.sum(np.abs(asked), axis=0)):
+        return np.full(right.shape, np.nan)
+    found /= columns[:, None]
+    return found[:, :-_PROBES].reshape(right.shape)
+
+
+def inverse_values(matrix: Array) -> Array:
+    """A⁻¹; nan where A is singular to working precision."""
+    return solved_values(matrix, np.eye(len(matrix)))
+
+
+def _signs(size: int) -> Array:
+    """Columns of ±1 without a pattern: one of them shows that a matrix is nearly singular."""
+    turns = np.outer(np.arange(1, size + 1), np.sqrt([2.0, 3.0]))
+    return np.where(turns % 1.0 < 0.5, 1.0, -1.0)
+
+
+def _powers_of_two(sizes: Array) -> Array:
+    """The power of 2 beside each number, and 1 beside 0."""
+    mantissas, exponents = np.frexp(sizes)
+    return np.where(mantissas > 0, np.ldexp(1.0, exponents), 1.0)
 
 
 def logdet_values(matrix: Array) -> Array:
@@ -52,9 +97,10 @@ def _logdet_derivative(matrix: Node, _: Node) -> Local:
 INV = MatrixFunction(
     name="inv",
     copies=1,
-    forward=lambda matrix: np.asarray(np.linalg.inv(matrix)),
+    forward=inverse_values,
     derivative=_inverse_derivative,
     flops_per_cube=2,
+    scratch=5.0,
 )
 DET = MatrixFunction(
     name="det",
@@ -62,6 +108,7 @@ DET = MatrixFunction(
     forward=np.linalg.det,
     derivative=_det_derivative,
     flops_per_cube=1,
+    scratch=1.0,
 )
 LOGDET = MatrixFunction(
     name="logdet",
@@ -69,35 +116,64 @@ LOGDET = MatrixFunction(
     forward=logdet_values,
     derivative=_logdet_derivative,
     flops_per_cube=1,
+    scratch=1.0,
 )
 
 
-def cofactor_slope_values(matrix: Array) -> Array:
-    """∂cof(A)_ij / ∂A_kl, shape (n, n, n, n), right also where A is singular.
+def det_derivative_values(matrix: Array, order: int) -> Array:
+    """∂ᵒdet(A) / ∂A_ij ∂A_kl …, shape (n, n) once for each, right also where A is singular.
 
-    The second derivative of det in the coordinates of the SVD, where it is Π of all but two σ:
-    Σ_{a≠b} P_ab (U_ia V_ja U_kb V_lb − U_ia V_jb U_kb V_la).
+    In the coordinates of the SVD A = U diag(σ) V, where P is the product of the other σ:
+    Σ over distinct a, b, … of P_ab… Σ over permutations π of sign(π) U_ia V_π(a)j U_kb V_π(b)l.
     """
     left, singular, right = np.linalg.svd(matrix)
+    size = singular.size
     sign = np.round(np.linalg.det(left) * np.linalg.det(right))
-    others = [_products_of_others(np.delete(singular, a)) for a in range(singular.size)]
-    pairs = np.array([np.insert(row, a, 0.0) for a, row in enumerate(others)])
-    outer = left.T[:, :, None] * right[:, None, :]
-    straight = np.einsum("ab,aij,bkl->ijkl", pairs, outer, outer, optimize=True)
-    crossed = np.einsum("ab,ia,bj,kb,al->ijkl", pairs, left, right, left, right, optimize=True)
-    slope: Array = sign * (straight - crossed)
-    return slope
+    others = np.zeros((size,) * order)
+    for chosen in combinations(range(size), order):
+        product = np.prod(np.delete(singular, chosen))
+        for places in permutations(chosen):
+            others[places] = product
+    rows, columns, inner = (ascii_letters[k * order : (k + 1) * order] for k in range(3))
+    output = "".join(i + j for i, j in zip(rows, columns, strict=True))
+    total: Array = np.zeros((size, size) * order)
+    for turned in permutations(range(order)):
+        parts = [inner]
+        parts += [row + a for row, a in zip(rows, inner, strict=True)]
+        parts += [inner[p] + column for p, column in zip(turned, columns, strict=True)]
+        operands = [others, *[left] * order, *[right] * order]
+        term = np.einsum(f"{','.join(parts)}->{output}", *operands, optimize=True)
+        total += _parity(turned) * term
+    total *= sign
+    return total
+
+
+def _parity(order: tuple[int, ...]) -> int:
+    """1 for an even permutation, −1 for an odd one."""
+    swaps = sum(a > b for k, a in enumerate(order) for b in order[k + 1 :])
+    return -1 if swaps % 2 else 1
+
+
+@cache
+def det_derivative(order: int) -> MatrixFunction:
+    """The derivative of det of an order from 2 on, as a function of the matrix."""
+
+    def derivative(matrix: Node, _: Node) -> Local:
+        higher = apply_matrix(det_derivative(order + 1), matrix)
+        return ONE, [(higher, tuple(range(2 * order + 2)))]
+
+    return MatrixFunction(
+        name=f"det_derivative_{order}",
+        copies=order,
+        forward=lambda matrix: det_derivative_values(matrix, order),
+        derivative=derivative,
+        flops_per_cube=200,
+        scratch=6.0,
+    )
 
 
 def _cofactor_derivative(matrix: Node, _: Node) -> Local:
-    return ONE, [(apply_matrix(COFACTOR_SLOPE, matrix), (0, 1, 2, 3))]
-
-
-def _cofactor_slope_derivative(_: Node, __: Node) -> Local:
-    raise DomainError(
-        "the third derivative of det is not offered",
-        hint="log(det(X)) can be differentiated to any order",
-    )
+    return ONE, [(apply_matrix(det_derivative(2), matrix), (0, 1, 2, 3))]
 
 
 COFACTOR = MatrixFunction(
@@ -106,11 +182,5 @@ COFACTOR = MatrixFunction(
     forward=cofactor_values,
     derivative=_cofactor_derivative,
     flops_per_cube=20,
-)
-COFACTOR_SLOPE = MatrixFunction(
-    name="cofactor_slope",
-    copies=2,
-    forward=cofactor_slope_values,
-    derivative=_cofactor_slope_derivative,
-    flops_per_cube=200,
+    scratch=5.0,
 )

@@ -30,7 +30,12 @@ def _vector(name: str, node: Node) -> Node:
     return node
 
 
-def _square(name: str, node: Node) -> Node:
+def square(name: str, node: Node) -> Node:
+    """The node itself, once it is known to be a square matrix.
+
+    Raises:
+        ShapeMismatchError, NotSquareError: it is not.
+    """
     if node.ndim != 2:
         raise ShapeMismatchError(
             f"{name} takes a 2-d matrix, not an operand of shape ({shown(node.shape)})"
@@ -41,7 +46,7 @@ def _square(name: str, node: Node) -> Node:
 
 
 def _of_matrix(function: MatrixFunction) -> Callable[[Node], Node]:
-    return lambda matrix: apply_matrix(function, _square(function.name, matrix))
+    return lambda matrix: apply_matrix(function, square(function.name, matrix))
 
 
 def _outer(x: Node, y: Node) -> Node:
@@ -64,11 +69,11 @@ def _diag(x: Node) -> Node:
     """A vector on the diagonal of a matrix, or the diagonal of a matrix."""
     if x.ndim == 1:
         return contract([Factor(x, (0,))], (0, 0), {})
-    return contract([Factor(_square("diag", x), (0, 0))], (0,), {})
+    return contract([Factor(square("diag", x), (0, 0))], (0,), {})
 
 
 def _trace(x: Node) -> Node:
-    return contract([Factor(_square("trace", x), (0, 0))], (), {})
+    return contract([Factor(square("trace", x), (0, 0))], (), {})
 
 
 MATRIX_FUNCTIONS = (
@@ -107,6 +112,7 @@ MATRIX_FUNCTIONS = (
         build=_of_matrix(INV),
         summary="The inverse of a square matrix.",
         latex=r"{A}^{{-1}}",
+        note="an error where no digit would be right: singular to working precision",
     ),
     Function(
         name="det",

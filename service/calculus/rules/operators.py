@@ -3,7 +3,7 @@
 Shapes broadcast as in NumPy: aligned at the last axis, an axis of size 1 is constant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service.calculus.applications import apply_elementwise, apply_reduction
 from service.calculus.axes import broadcast, transposed
@@ -79,6 +79,16 @@ def elementwise(
     return apply_elementwise(function, *(expanded(node, shape) for node in nodes))
 
 
+def of_one(function: ElementwiseFunction) -> Callable[[Node], Node]:
+    """The constructor of a function of one argument."""
+    return lambda x: apply_elementwise(function, x)
+
+
+def of_two(action: str, function: ElementwiseFunction) -> Callable[[Node, Node], Node]:
+    """The constructor of a function of two arguments, which are broadcast."""
+    return lambda x, y: elementwise(action, function, x, y)
+
+
 def added_entries(left: Node, right: Node, sign: int = 1, *, names: Sequence[str] = ()) -> Node:
     """left + right, or left − right with sign −1."""
     shape = common_shape("add" if sign > 0 else "subtract", left, right, names=names)
@@ -144,6 +154,11 @@ def root_kinks(node: Node) -> tuple[Kink, ...]:
         steepest = float(coefficient)
         return (Kink(inner.function.name, root, 0.0, (-steepest, steepest)),)
     return ()
+
+
+def power_kinks(base: Node, exponent: Node) -> tuple[Kink, ...]:
+    """The kinks of a power: those of a root, where the exponent is ½."""
+    return root_kinks(base) if number_of(exponent) == _HALF else ()
 
 
 def matrix_product(left: Node, right: Node, *, names: Sequence[str] = ("", "")) -> Node:

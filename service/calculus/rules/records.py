@@ -7,18 +7,25 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from service.calculus.dimensions import Shape
 from service.calculus.graph import Node, Number
 
 Array = NDArray[np.float64]
-Option = int | tuple[int, ...] | bool | None
+Option = int | tuple[int, ...] | bool | str | Number | Shape | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a function: an operand, or an option with a default."""
+    """One parameter of a function: an operand, all further ones, or an option.
+
+    An option is a constant: `axis` an integer, several, or none; `flag` True or False;
+    `integer`; `number`, a finite one; `shape`, a size or several; `text`, a quoted string.
+    """
 
     name: str
-    kind: Literal["operand", "axis", "flag", "integer"] = "operand"
+    kind: Literal[
+        "operand", "operands", "axis", "flag", "integer", "number", "shape", "text"
+    ] = "operand"
     default: Option = None
     is_required: bool = True
 
@@ -44,8 +51,9 @@ class ElementwiseFunction:
     """f, entry by entry; all arguments have the shape of the result.
 
     `partials[k]` is ∂f/∂(argument k) as a node in the arguments and y = f(arguments).
+    `scratch`: arrays of the result's size that `forward` holds beside it at the most.
     `takes_masks`: `forward` takes booleans for indicators. `may_overflow`: finite arguments can
-    give a result that is not finite, which a mask must hide.
+    give a result that is not finite, which a mask must hide. `is_magnitude`: f(x)² is x².
     """
 
     name: str
@@ -55,6 +63,8 @@ class ElementwiseFunction:
     is_indicator: bool = False
     takes_masks: bool = False
     may_overflow: bool = False
+    scratch: float = 0.0
+    is_magnitude: bool = False
     is_symmetric: bool = False
     given_greater: Callable[[tuple[Node, ...], tuple[Node, ...]], Node | None] | None = None
 
@@ -64,13 +74,15 @@ class ReductionFunction:
     """f of all entries along some axes.
 
     `partial` is ∂f/∂x as a node of x's shape, in x, y = f(x) spread over x's shape, and axes;
-    `square`, where given, is f(x)² as a node of f's shape.
+    `square`, where given, is f(x)² as a node of f's shape. `scratch`: arrays of x's size that
+    `forward` holds at the most.
     """
 
     name: str
     forward: Callable[[Array, tuple[int, ...]], Array]
     partial: Callable[[Node, Node, tuple[int, ...]], Node]
     square: Callable[[Node, tuple[int, ...]], Node] | None = None
+    scratch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,7 +91,8 @@ class MatrixFunction:
 
     `derivative` gives ∂f/∂A as coefficient and factors: (node, letters) over the output's
     letters 0 … and the matrix's letters, which follow. `forward` is given finite matrices only,
-    and may raise LinAlgError for a singular one.
+    and may raise LinAlgError for a singular one. `scratch`: arrays of the larger of A's and the
+    result's size that `forward` holds beside the result at the most.
     """
 
     name: str
@@ -87,13 +100,14 @@ class MatrixFunction:
     forward: Callable[[Array], Array]
     derivative: Callable[[Node, Node], tuple[Number, list[tuple[Node, tuple[int, ...]]]]]
     flops_per_cube: int
+    scratch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Function:
     """A function of the language: its name, what it takes, the graph it stands for.
 
-    `build` takes the operands and options by position, already checked for count and kind, and
+    `build` takes the operands and then the options, already checked for count and kind, and
     raises ShapeMismatchError or NotSquareError for operands that do not fit. `kinks` takes the
     same and says where the derivative is a convention. `sample` is the interval its tests draw
     arguments from, inside its domain. With several operands, `folded_by` names the function
@@ -121,12 +135,18 @@ class Function:
     @property
     def arguments(self) -> str:
         """The signature as a reader writes it: `x, axis=None, keepdims=False`."""
-        return ", ".join(
-            p.name if p.is_required else f"{p.name}={p.default}" for p in self.parameters
-        )
+        return ", ".join(_written(p) for p in self.parameters)
 
 
 FunctionTable = Mapping[str, Function]
+
+
+def _written(parameter: Parameter) -> str:
+    if parameter.kind == "operands":
+        return f"{parameter.name}, …"
+    if parameter.kind == "text":
+        return f'"{parameter.name}"'
+    return parameter.name if parameter.is_required else f"{parameter.name}={parameter.default}"
 
 
 def operands(*names: str) -> tuple[Parameter, ...]:

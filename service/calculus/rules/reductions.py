@@ -13,6 +13,8 @@ from service.calculus.rules.records import Array, ReductionFunction
 
 Axes = tuple[int, ...]
 
+_NEAR_ONE = 1.1
+
 
 def spread(reduced: Node, like: Node, axes: Axes) -> Node:
     """A node reduced over `axes`, constant along them again, of the shape of `like`."""
@@ -24,15 +26,28 @@ def logsumexp_values(x: Array, axes: Axes) -> Array:
     """log Σ exp(x), shifted by the largest entry so that nothing overflows."""
     largest = np.max(x, axis=axes, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0.0)
-    total = np.sum(np.exp(x - shift), axis=axes)
-    shifted: Array = np.log(total) + np.squeeze(shift, axis=axes)
-    return shifted
+    total: Array = shifted_logsumexp_values(x - shift, axes) + np.squeeze(shift, axis=axes)
+    return total
+
+
+def shifted_logsumexp_values(x: Array, axes: Axes) -> Array:
+    """log Σ exp(x) of entries of which the largest is 0, right also where the rest vanish."""
+    powers = np.exp(x)
+    total = np.sum(powers, axis=axes)
+    logarithm: Array = np.log(total)
+    is_near_one = (total >= 1.0) & (total < _NEAR_ONE)
+    if np.any(is_near_one):
+        np.copyto(powers, 0.0, where=np.equal(x, 0.0))
+        logarithm = np.where(is_near_one, np.log1p(np.sum(powers, axis=axes)), logarithm)
+    return logarithm
 
 
 def norm2_values(x: Array, axes: Axes) -> Array:
     """√Σx², scaled by the largest entry where the squares leave the normal range."""
     squares = np.sum(np.square(x), axis=axes)
-    is_safe = (squares > 1e-290) & (squares < 1e290)
+    range_ = np.finfo(squares.dtype)
+    smallest, largest_safe = range_.tiny / range_.eps, range_.max * range_.eps
+    is_safe = (squares > smallest) & (squares < largest_safe)
     if np.all(is_safe):
         return np.asarray(np.sqrt(squares))
     largest = np.max(np.abs(x), axis=axes, keepdims=True)
@@ -58,11 +73,13 @@ MIN = ReductionFunction(name="min", forward=_reduced_by(np.min), partial=_extrem
 LOGSUMEXP = ReductionFunction(
     name="logsumexp",
     forward=logsumexp_values,
+    scratch=2.0,
     partial=lambda x, y, _: apply_elementwise(EXP, difference(x, y)),
 )
 NORM2 = ReductionFunction(
     name="norm2",
     forward=norm2_values,
+    scratch=1.0,
     partial=lambda x, y, _: apply_elementwise(QUOTIENT, x, y),
     square=lambda x, axes: summed(times(x, exponents=(2 * ONE,)), axes),
 )

@@ -1,0 +1,285 @@
+"""The losses of a prediction and a target, one record each.
+
+The losses of the entries are added up over all axes but the first, that of the samples, and
+averaged over it. Where an entry is no loss by itself, a distribution along the last axis, a
+vector is one sample.
+"""
+
+from collections.abc import Callable
+
+from service.calculus.applications import apply_elementwise, summed
+from service.calculus.graph import ONE, Factor, Node, Number
+from service.calculus.normal_form import contract
+from service.calculus.rules.choices import GREATER_EQUAL, MAXIMUM, WHERE
+from service.calculus.rules.elementwise import (
+    ABS,
+    LOG_COSH,
+    SOFTPLUS,
+    difference,
+    one_minus,
+    times,
+)
+from service.calculus.rules.learning_functions import log_softmax
+from service.calculus.rules.operators import common_shape, expanded
+from service.calculus.rules.records import Function, Kink, Option, Parameter, operands
+from service.calculus.rules.related_logarithms import XLOG1PY, XLOGY
+from service.calculus.terms import ZERO, add, filled, scaled, size_of
+from service.errors import DomainError, ShapeMismatchError
+
+_HALF = ONE / 2
+_PAIR = operands("prediction", "target")
+Entries = Callable[..., Node]
+
+
+def _pair(prediction: Node, target: Node) -> tuple[Node, Node]:
+    shape = common_shape("compare", prediction, target, names=("prediction", "target"))
+    return expanded(prediction, shape), expanded(target, shape)
+
+
+def _averaged(losses: Node) -> Node:
+    """Σ over all entries, divided by the number of samples, the first axis."""
+    total = summed(losses, range(losses.ndim))
+    if not losses.ndim:
+        return total
+    return contract([Factor(total, ()), Factor(size_of(losses.shape[0]), (), -ONE)], (), {})
+
+
+def _of_entries(entries: Entries) -> Entries:
+    """A loss from what each entry contributes."""
+
+    def build(prediction: Node, target: Node, *options: Option) -> Node:
+        return _averaged(entries(*_pair(prediction, target), *options))
+
+    return build
+
+
+def _of_distributions(name: str, entries: Entries) -> Entries:
+    """A loss whose samples are distributions along the last axis."""
+
+    def build(prediction: Node, target: Node) -> Node:
+        p, t = _pair(prediction, target)
+        if not p.ndim:
+            raise ShapeMismatchError(f"{name} takes vectors or matrices, not scalars")
+        losses = entries(p, t)
+        return summed(losses, (0,)) if p.ndim == 1 else _averaged(losses)
+
+    return build
+
+
+def _squared(p: Node, t: Node) -> Node:
+    return times(difference(p, t), exponents=(2 * ONE,))
+
+
+def _absolute(p: Node, t: Node) -> Node:
+    return apply_elementwise(ABS, difference(p, t))
+
+
+def _huber(p: Node, t: Node, delta: Number) -> Node:
+    """½ d² where |d| ≤ δ, else δ (|d| − ½ δ)."""
+    if delta <= 0:
+        raise DomainError(f"huber takes a positive delta, not {float(delta):g}")
+    d = difference(p, t)
+    size, bound = apply_elementwise(ABS, d), filled(delta, p.shape)
+    near = times(d, exponents=(2 * ONE,), coefficient=_HALF)
+    far = scaled(difference(size, scaled(bound, _HALF)), delta)
+    return apply_elementwise(WHERE, apply_elementwise(GREATER_EQUAL, bound, size), near, far)
+
+
+def _log_cosh(p: Node, t: Node) -> Node:
+    return apply_elementwise(LOG_COSH, difference(p, t))
+
+
+def _binary_cross_entropy(p: Node, t: Node) -> Node:
+    yes = apply_elementwise(XLOGY, t, p)
+    no = apply_elementwise(XLOG1PY, one_minus(t), scaled(p, -ONE))
+    return add([(-ONE, yes), (-ONE, no)], p.shape)
+
+
+def _binary_cross_entropy_with_logits(p: Node, t: Node) -> Node:
+    """t softplus(−z) + (1 − t) softplus(z): neither tail cancels."""
+    yes = times(t, apply_elementwise(SOFTPLUS, scaled(p, -ONE)))
+    no = times(one_minus(t), apply_elementwise(SOFTPLUS, p))
+    return add([(ONE, yes), (ONE, no)], p.shape)
+
+
+def _cross_entropy(p: Node, t: Node) -> Node:
+    return scaled(apply_elementwise(XLOGY, t, p), -ONE)
+
+
+def _cross_entropy_with_logits(p: Node, t: Node) -> Node:
+    return times(t, log_softmax(p, -1), coefficient=-ONE)
+
+
+def _margin(p: Node, t: Node) -> Node:
+    return one_minus(times(t, p))
+
+
+def _hinge(p: Node, t: Node) -> Node:
+    return apply_elementwise(MAXIMUM, _margin(p, t), filled(ZERO, p.shape))
+
+
+def _squared_hinge(p: Node, t: Node) -> Node:
+    return times(_hinge(p, t), exponents=(2 * ONE,))
+
+
+def _poisson(p: Node, t: Node) -> Node:
+    return difference(p, apply_elementwise(XLOGY, t, p))
+
+
+def _quantile(p: Node, t: Node, level: Number) -> Node:
+    """q max(0, t − p) + (1 − q) max(0, p − t)."""
+    if not 0 < level < 1:
+        raise DomainError(f"quantile takes a level between 0 and 1, not {float(level):g}")
+    zero = filled(ZERO, p.shape)
+    below = apply_elementwise(MAXIMUM, difference(t, p), zero)
+    above = apply_elementwise(MAXIMUM, difference(p, t), zero)
+    return add([(level, below), (ONE - level, above)], p.shape)
+
+
+def _kl_divergence(p: Node, t: Node) -> Node:
+    return difference(apply_elementwise(XLOGY, t, t), apply_elementwise(XLOGY, t, p))
+
+
+def _kinks(
+    rule: str,
+    watched: Callable[[Node, Node], Node],
+    bounds: Callable[..., tuple[float, float]],
+) -> Callable[..., tuple[Kink, ...]]:
+    """Where `watched` is 0: bounds of one entry's loss by the prediction, 0 being used."""
+
+    def kinks(prediction: Node, target: Node, *options: Option) -> tuple[Kink, ...]:
+        pair = _pair(prediction, target)
+        count = pair[0].shape[0] if pair[0].ndim else 1
+        low, high = bounds(*options)
+        share = 1 / count if isinstance(count, int) else 1.0
+        return (Kink(rule, watched(*pair), 0.0, (low * share, high * share)),)
+
+    return kinks
+
+
+LOSS_FUNCTIONS = (
+    Function(
+        name="mse",
+        parameters=_PAIR,
+        build=_of_entries(_squared),
+        summary="The squared error, averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum ({prediction} - {target})^2",
+        note="1/N and no ½; summed over the other axes",
+    ),
+    Function(
+        name="mae",
+        parameters=_PAIR,
+        build=_of_entries(_absolute),
+        kinks=_kinks("mae", difference, lambda: (-1.0, 1.0)),
+        summary="The absolute error, averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum \lvert {prediction} - {target} \rvert",
+        note="the derivative at an error of 0 is 0; summed over the other axes",
+    ),
+    Function(
+        name="huber",
+        parameters=(*_PAIR, Parameter("delta", "number", 1.0, is_required=False)),
+        build=_of_entries(_huber),
+        summary="Half the squared error up to delta, linear beyond it, "
+        "averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum H_{{{delta}}}({prediction} - {target})",
+        note="Huber (1964), 7: ½ d² where |d| ≤ δ, else δ (|d| − ½ δ)",
+    ),
+    Function(
+        name="log_cosh",
+        parameters=_PAIR,
+        build=_of_entries(_log_cosh),
+        summary="The logarithm of the hyperbolic cosine of the error, "
+        "averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum \ln \cosh({prediction} - {target})",
+        note="|d| − ln 2 far from 0, without overflow",
+    ),
+    Function(
+        name="binary_cross_entropy",
+        parameters=_PAIR,
+        build=_of_entries(_binary_cross_entropy),
+        summary="-t log(p) - (1 - t) log(1 - p) of probabilities p, "
+        "averaged over the first axis.",
+        latex=(
+            r"-\frac{{1}}{{N}} \sum {target} \ln {prediction} "
+            r"+ (1 - {target}) \ln(1 - {prediction})"
+        ),
+        note="0 log(0) is 0; of sigmoid(z) it is computed from z",
+        sample=(0.1, 0.9),
+    ),
+    Function(
+        name="binary_cross_entropy_with_logits",
+        parameters=_PAIR,
+        build=_of_entries(_binary_cross_entropy_with_logits),
+        summary="binary_cross_entropy of sigmoid(prediction), averaged over the first axis.",
+        latex=(
+            r"\frac{{1}}{{N}} \sum {target} \ln(1 + e^{{-{prediction}}}) "
+            r"+ (1 - {target}) \ln(1 + e^{{{prediction}}})"
+        ),
+        note="right to the last digits at both tails",
+    ),
+    Function(
+        name="cross_entropy",
+        parameters=_PAIR,
+        build=_of_distributions("cross_entropy", _cross_entropy),
+        summary="-sum(t log(p)) of distributions p along the last axis, "
+        "averaged over the first axis.",
+        latex=r"-\frac{{1}}{{N}} \sum {target} \ln {prediction}",
+        note="0 log(0) is 0; a vector is one sample; of softmax(z) it is computed from z",
+        sample=(0.1, 0.9),
+    ),
+    Function(
+        name="cross_entropy_with_logits",
+        parameters=_PAIR,
+        build=_of_distributions("cross_entropy_with_logits", _cross_entropy_with_logits),
+        summary="cross_entropy of softmax(prediction) along the last axis, "
+        "averaged over the first axis.",
+        latex=r"-\frac{{1}}{{N}} \sum {target} \ln \operatorname{{softmax}}({prediction})",
+        note="a vector is one sample",
+    ),
+    Function(
+        name="hinge",
+        parameters=_PAIR,
+        build=_of_entries(_hinge),
+        kinks=_kinks("hinge", _margin, lambda: (-1.0, 1.0)),
+        summary="max(0, 1 - t p) for targets t of -1 and 1, averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum \max(0, 1 - {target} {prediction})",
+        note="the derivative at a margin of 1 is 0",
+    ),
+    Function(
+        name="squared_hinge",
+        parameters=_PAIR,
+        build=_of_entries(_squared_hinge),
+        summary="max(0, 1 - t p)**2 for targets t of -1 and 1, averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum \max(0, 1 - {target} {prediction})^2",
+    ),
+    Function(
+        name="poisson",
+        parameters=_PAIR,
+        build=_of_entries(_poisson),
+        summary="p - t log(p), the negative log-likelihood of counts t at rates p, "
+        "averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum {prediction} - {target} \ln {prediction}",
+        note="without the term log(t!), which does not depend on the prediction",
+        sample=(0.4, 2.5),
+    ),
+    Function(
+        name="quantile",
+        parameters=(*_PAIR, Parameter("level", "number", 0.5, is_required=False)),
+        build=_of_entries(_quantile),
+        kinks=_kinks("quantile", difference, lambda level: (-float(level), 1 - float(level))),
+        summary="level times what is missing, or 1 - level times what is too much, "
+        "averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum \rho_{{{level}}}({target} - {prediction})",
+        note="Koenker & Bassett (1978), (3.1); the derivative at an error of 0 is 0",
+    ),
+    Function(
+        name="kl_divergence",
+        parameters=_PAIR,
+        build=_of_distributions("kl_divergence", _kl_divergence),
+        summary="sum(t log(t / p)) of distributions p from the targets t along the last axis, "
+        "averaged over the first axis.",
+        latex=r"\frac{{1}}{{N}} \sum {target} \ln \frac{{{target}}}{{{prediction}}}",
+        note="Kullback & Leibler (1951), (2.4); 0 log(0) is 0; a vector is one sample",
+        sample=(0.1, 0.9),
+    ),
+)

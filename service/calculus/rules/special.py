@@ -1,0 +1,89 @@
+"""The error function, the normal distribution and the gamma function, entry by entry.
+
+Values come from SciPy; derivatives: Abramowitz & Stegun (1964), 6.3, 6.4, 7.1.19.
+"""
+
+from functools import cache
+from math import pi, sqrt
+
+import numpy as np
+from numpy.polynomial.hermite import hermval
+from scipy import special
+
+from service.calculus.applications import apply_elementwise
+from service.calculus.graph import ONE, Node
+from service.calculus.rules.elementwise import Arguments
+from service.calculus.rules.records import Array, ElementwiseFunction
+from service.calculus.terms import scaled
+
+_ROOT_HALF = sqrt(0.5)
+_ROOT_TWO_PI = sqrt(2 * pi)
+_ERF_SLOPE = 2 / sqrt(pi)
+_UNDERFLOW = 40.0
+
+
+@cache
+def hermite(order: int) -> ElementwiseFunction:
+    """H_k(x) exp(−x²), (−1)ᵏ times the kth derivative of exp(−x²): one function at each order.
+
+    Apart, a power of x would overflow where the exponential is 0.
+    """
+
+    def forward(x: Array) -> Array:
+        inside = np.clip(x, -_UNDERFLOW, _UNDERFLOW)
+        polynomial = hermval(inside, [0] * order + [1])
+        return np.asarray(polynomial * np.exp(-np.square(inside)))
+
+    def slope(arguments: Arguments, _: Node) -> Node:
+        return scaled(apply_elementwise(hermite(order + 1), *arguments), -ONE)
+
+    return ElementwiseFunction(
+        name=f"hermite_{order}",
+        forward=forward,
+        partials=(slope,),
+        scratch=min(3.0 + order, 5.0),
+    )
+
+
+def _normal_slope(arguments: Arguments, _: Node) -> Node:
+    bell = apply_elementwise(hermite(0), scaled(arguments[0], _ROOT_HALF))
+    return scaled(bell, 1 / _ROOT_TWO_PI)
+
+
+ERF = ElementwiseFunction(
+    name="erf",
+    forward=special.erf,
+    partials=(lambda x, _: scaled(apply_elementwise(hermite(0), *x), _ERF_SLOPE),),
+)
+ERFC = ElementwiseFunction(
+    name="erfc",
+    forward=special.erfc,
+    partials=(lambda x, _: scaled(apply_elementwise(hermite(0), *x), -_ERF_SLOPE),),
+)
+NORMAL = ElementwiseFunction(
+    name="normal_distribution", forward=special.ndtr, partials=(_normal_slope,)
+)
+
+
+@cache
+def polygamma(order: int) -> ElementwiseFunction:
+    """The derivative of this order of digamma, the logarithmic derivative of Γ."""
+
+    def forward(x: Array) -> Array:
+        return np.asarray(special.polygamma(order, x) if order else special.psi(x))
+
+    return ElementwiseFunction(
+        name=f"polygamma_{order}",
+        forward=forward,
+        scratch=2.0 if order else 0.0,
+        partials=(lambda x, _: apply_elementwise(polygamma(order + 1), *x),),
+        may_overflow=True,
+    )
+
+
+LGAMMA = ElementwiseFunction(
+    name="lgamma",
+    forward=special.gammaln,
+    partials=(lambda x, _: apply_elementwise(polygamma(0), *x),),
+    may_overflow=True,
+)
