@@ -10,10 +10,10 @@ import click
 from service.api.schemas.expressions import Request
 from service.api.strict_json import parse_json
 from service.api.validation import read_fields
-from service.api.wire import Json, encode
+from service.api.wire import Json, document, encode
 from service.commands.errors import CommandError, reason_of
-from service.computation.answers import Answer
 from service.computation.compute import Computer
+from service.computation.operations import OperationName
 from service.errors import Fault, GradserveError
 from service.language.places import shown
 from service.settings import Settings, load_settings
@@ -41,8 +41,7 @@ wrt_option = click.option(
 def print_answer(
     fields: Json,
     model: type[RequestModel],
-    compute: Callable[[Computer, RequestModel], Answer],
-    document: Callable[[Answer], Json],
+    operation: OperationName,
 ) -> None:
     """Print the same JSON as the API would, indented on a terminal.
 
@@ -52,7 +51,7 @@ def print_answer(
     settings = load_settings()
     try:
         request = read_fields(fields, model, settings.limits)
-        answer = compute(Computer(settings.limits), request)
+        answer = Computer(settings.limits).answer(request.asked(operation))
     except GradserveError as error:
         raise CommandError("\n".join(_shown(fault) for fault in error.faults)) from error
     click.echo(encode(document(answer), is_pretty=sys.stdout.isatty()))

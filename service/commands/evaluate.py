@@ -3,7 +3,6 @@
 import click
 
 from service.api.schemas.expressions import EvaluateRequest
-from service.api.wire import evaluate_document
 from service.commands.computing import (
     FREE_TEXT,
     expression_argument,
@@ -21,8 +20,5 @@ def command(expression: str, assignments: tuple[str, ...]) -> None:
     print_answer(
         {"expression": expression, "variables": read_assignments(assignments)},
         EvaluateRequest,
-        lambda computer, request: computer.run(
-            "evaluate", request.expression, request.variables
-        ),
-        evaluate_document,
+        "evaluate",
     )

@@ -3,7 +3,6 @@
 import click
 
 from service.api.schemas.expressions import GradientRequest
-from service.api.wire import gradient_document
 from service.commands.computing import (
     FREE_TEXT,
     expression_argument,
@@ -24,8 +23,5 @@ def command(expression: str, assignments: tuple[str, ...], wrt: tuple[str, ...])
     print_answer(
         fields | {"wrt": list(wrt) or None},
         GradientRequest,
-        lambda computer, request: computer.run(
-            "gradient", request.expression, request.variables, request.wrt
-        ),
-        gradient_document,
+        "gradient",
     )

@@ -3,7 +3,6 @@
 import click
 
 from service.api.schemas.expressions import JacobianRequest
-from service.api.wire import jacobian_document
 from service.commands.computing import (
     FREE_TEXT,
     expression_argument,
@@ -32,12 +31,5 @@ def command(
     print_answer(
         fields | {"wrt": list(wrt) or None, "representation": representation},
         JacobianRequest,
-        lambda computer, request: computer.run(
-            "jacobian",
-            request.expression,
-            request.variables,
-            request.wrt,
-            request.representation,
-        ),
-        jacobian_document,
+        "jacobian",
     )

@@ -1,7 +1,9 @@
 """What an operation answers: arrays, structured derivatives, conventions, warnings, cost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import UnionType
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,12 +128,82 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a variable's entries, row-major, stand along a stacked Jacobian's last axis."""
+
+    name: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackedJacobian:
+    """All Jacobians side by side, of shape output shape + (number of columns,)."""
+
+    jacobian: StructuredTensor
+    columns: tuple[Columns, ...]
+
+
+Result = Array | StructuredTensor
+Path = tuple[str, ...]
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What every operation returns; the derivatives are keyed by variable name."""
+    """What every operation returns.
+
+    `results` are keyed by their place in the answer: ("jacobians", "x"), ("hessians", "x",
+    "y"), ("jvp",); `group` is the first name of all of them, None for a mere value.
+    """
 
     value: Array
     kinks: tuple[Kink, ...]
     warnings: tuple[Notice, ...]
     cost: Cost
-    gradients: dict[str, Array] = field(default_factory=dict)
-    jacobians: dict[str, StructuredTensor] = field(default_factory=dict)
+    group: str | None = None
+    results: Mapping[Path, Result] = field(default_factory=dict)
+    stacked: StackedJacobian | None = None
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """The gradient by each variable's name, of its shape."""
+        return self._by_name("gradients", np.ndarray)
+
+    @property
+    def jacobians(self) -> dict[str, StructuredTensor]:
+        """The Jacobian by each variable's name."""
+        return self._by_name("jacobians", StructuredTensor)
+
+    @property
+    def hessians(self) -> dict[str, dict[str, StructuredTensor]]:
+        """The second derivative by two variables' names; shape: the first's, the second's."""
+        pairs: dict[str, dict[str, StructuredTensor]] = {}
+        for path, found in self.results.items():
+            if path[0] == "hessians" and isinstance(found, StructuredTensor):
+                pairs.setdefault(path[1], {})[path[2]] = found
+        return pairs
+
+    @property
+    def jvp(self) -> Array:
+        """The Jacobian times the tangents, of the value's shape."""
+        found = self.results[("jvp",)]
+        assert isinstance(found, np.ndarray)
+        return found
+
+    @property
+    def vjp(self) -> dict[str, Array]:
+        """The cotangent times the Jacobian by each variable's name, of its shape."""
+        return self._by_name("vjp", np.ndarray)
+
+    @property
+    def hvp(self) -> dict[str, Array]:
+        """The Hessian times the vectors by each variable's name, of its shape."""
+        return self._by_name("hvp", np.ndarray)
+
+    def _by_name(self, name: str, kind: type[Kind] | UnionType) -> dict[str, Kind]:
+        return {
+            path[1]: found
+            for path, found in self.results.items()
+            if path[0] == name and isinstance(found, kind)
+        }

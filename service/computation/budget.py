@@ -1,7 +1,8 @@
 """Whether a request's estimated cost is inside the limits, and what makes it large."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from service.calculus.dimensions import Shape, shown
 from service.calculus.structure import entries
@@ -57,3 +58,33 @@ def _described(value: SizedValue | None) -> str:
         return ""
     what = f"the derivative by {value.by}" if value.by else "this sub-expression"
     return f"; the largest value is {what}, of shape ({shown(value.shape)})"
+
+
+class Allowance:
+    """What several requests may cost together: flops, bytes of their answers, and time."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = monotonic) -> None:
+        self._flops = limits.max_flops
+        self._bytes = limits.max_answer_bytes
+        self._clock = clock
+        self._end = clock() + limits.compute_seconds
+
+    @property
+    def seconds(self) -> float:
+        """How much time is left."""
+        return self._end - self._clock()
+
+    def take(self, flops: int, answer_bytes: int) -> None:
+        """Take the cost of one request from what is left.
+
+        Raises:
+            BudgetExceededError: when less is left.
+        """
+        if flops > self._flops or answer_bytes > self._bytes:
+            raise BudgetExceededError(
+                f"the request needs {flops:.1e} flops and {answer_bytes:,} bytes of answer, "
+                f"but those before it in the batch left {self._flops:.1e} and {self._bytes:,}",
+                hint="send it in a batch of its own",
+            )
+        self._flops -= flops
+        self._bytes -= answer_bytes

@@ -2,40 +2,38 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
-from time import monotonic, perf_counter
+from time import perf_counter
 
 import numpy as np
 
-from service.calculus.structure import Diagonal, Identity, Zero
 from service.computation.answers import (
     Answer,
     Array,
     Cost,
-    DenseTensor,
-    DiagonalTensor,
-    Factor,
     FactoredTensor,
-    IdentityFactor,
-    IdentityTensor,
     Kink,
-    OnesFactor,
+    Path,
     Representation,
+    Result,
     StructuredTensor,
-    TensorFactor,
-    Term,
-    ZeroTensor,
 )
+from service.computation.budget import Allowance
+from service.computation.forms import arrays_of, is_finite, one_term
+from service.computation.nonfinite import told_nonfinite
+from service.computation.operations import OPERATIONS, OUTPUT, OperationName, direction_name
 from service.computation.requests import (
     Compiled,
-    DerivativeForm,
-    OperationName,
     Question,
+    Request,
     WatchedKink,
     compile_question,
 )
+from service.computation.stacking import stacked_jacobian
 from service.computation.tracing import located_failure
-from service.errors import GradserveError
+from service.deadline import deadline_in
+from service.errors import BudgetExceededError, GradserveError, NonFiniteInputError
 from service.language.places import located
 from service.numeric.execute import execute
 from service.settings import Limits
@@ -69,31 +67,81 @@ class Computer:
         Raises:
             GradserveError: for whatever is wrong with the request, with its place.
         """
+        return self.answer(
+            Request(
+                operation=operation,
+                expression=expression,
+                variables=variables,
+                wrt=wrt,
+                representation=representation,
+            )
+        )
+
+    def answer(self, request: Request, allowance: Allowance | None = None) -> Answer:
+        """The value of an expression and the results of the operation asked for.
+
+        What it costs is taken from the allowance, if there is one.
+
+        Raises:
+            GradserveError: for whatever is wrong with the request, with its place.
+        """
         started = perf_counter()
-        question = _question(operation, expression, variables, wrt, representation)
+        question = request.question
         try:
-            compiled = self._compiled(question)
-            deadline = monotonic() + self._limits.compute_seconds
-            outputs = execute(compiled.plan, variables, deadline)
-            answer = _answer(compiled, outputs, started)
-            if not _is_finite(answer):
-                raise located_failure(compiled, variables, self._limits)
+            values = _inputs(request)
+            with deadline_in(allowance.seconds if allowance else self._limits.compute_seconds):
+                if allowance:
+                    compiled = self._compiled(question)
+                    allowance.take(compiled.plan.estimate.flops, compiled.answer_bytes)
+                answer = self._answered(question, values, started)
+                if not _is_finite(answer):
+                    answer = self._multiplied_out(answer, question, values)
+                if not _is_finite(answer):
+                    if request.allows_nonfinite:
+                        return told_nonfinite(answer)
+                    variables = _one_sample(request, values, answer)
+                    raise located_failure(self._compiled(question), variables, self._limits)
         except GradserveError as error:
-            raise located(error, expression) from error.__cause__
+            raise located(error, request.expression) from error.__cause__
         return answer
 
-    def is_quick(
-        self,
-        operation: OperationName,
-        expression: str,
-        variables: Mapping[str, Array],
-        wrt: Sequence[str] | None = None,
-        representation: Representation = "auto",
-    ) -> bool:
+    def _answered(
+        self, question: Question, values: Mapping[str, Array], started: float
+    ) -> Answer:
+        compiled = self._compiled(question)
+        outputs = execute(compiled.plan, values)
+        if any(value.dtype == np.float32 for value in values.values()):
+            # A plan without inputs computes literals alone, in float64.
+            outputs = [output.astype(np.float32, copy=False) for output in outputs]
+        return _answer(compiled, outputs, started)
+
+    def _multiplied_out(
+        self, answer: Answer, question: Question, values: Mapping[str, Array]
+    ) -> Answer:
+        """The answer with its non-finite factors multiplied by those that may hide them.
+
+        A mask and what it hides may be factors apart: only their product is finite then.
+        """
+        broken = [path for path, found in answer.results.items() if not is_finite(found)]
+        if not any(isinstance(answer.results[path], FactoredTensor) for path in broken):
+            return answer
+        try:
+            dense = replace(question, representation="dense")
+            whole = self._answered(dense, values, perf_counter())
+        except BudgetExceededError:
+            return answer
+        results = dict(answer.results)
+        for path in broken:
+            product = whole.results[path]
+            if question.representation == "factored" and isinstance(product, StructuredTensor):
+                product = one_term(product)
+            results[path] = product
+        return replace(answer, results=results)
+
+    def is_quick(self, request: Request) -> bool:
         """Whether the plan is known and so small that a thread would cost more than it."""
-        question = _question(operation, expression, variables, wrt, representation)
         with self._lock:
-            compiled = self._plans.get(question)
+            compiled = self._plans.get(request.question)
         if compiled is None:
             return False
         estimate = compiled.plan.estimate
@@ -113,28 +161,73 @@ class Computer:
         return compiled
 
 
-def _question(
-    operation: OperationName,
-    expression: str,
-    variables: Mapping[str, Array],
-    wrt: Sequence[str] | None,
-    representation: Representation,
-) -> Question:
-    shapes = tuple((name, value.shape) for name, value in variables.items())
-    asked = None if wrt is None else tuple(wrt)
-    return Question(operation, expression, shapes, asked, representation)
+def _inputs(request: Request) -> dict[str, Array]:
+    """The values by the names of the plan's inputs, an axis of samples in front of all."""
+    values = {
+        name: _in_precision(value, request.dtype, f"/variables/{name}")
+        for name, value in request.variables.items()
+    }
+    field = OPERATIONS[request.operation].directions
+    for name, direction in request.directions.items():
+        pointer = f"/{field}" if name == OUTPUT else f"/{field}/{name}"
+        direction = _in_precision(direction, request.dtype, pointer)
+        has_both = request.many and request.batch and (name == OUTPUT or name in request.batch)
+        values[direction_name(name)] = np.moveaxis(direction, 1, 0) if has_both else direction
+    return values
+
+
+def _in_precision(value: Array, dtype: str, pointer: str) -> Array:
+    """The value in the precision asked for.
+
+    Raises:
+        NonFiniteInputError: a number is beyond the range of float32.
+    """
+    if dtype == "float64":
+        return value
+    with np.errstate(over="ignore"):
+        rounded = value.astype(np.float32)
+    finite = np.isfinite(rounded)
+    if not finite.all():
+        place = np.unravel_index(int(np.argmin(finite)), finite.shape)
+        raise NonFiniteInputError(
+            f"found the value {float(value[place])} at position {[int(k) for k in place]}, "
+            "beyond the range of float32",
+            pointer=pointer,
+            hint="compute in float64",
+        )
+    return rounded  # type: ignore[return-value]  # Array names the usual dtype
+
+
+def _one_sample(
+    request: Request, values: Mapping[str, Array], answer: Answer
+) -> Mapping[str, Array]:
+    """The variables' values in the first sample whose answer is not finite."""
+    if not request.batch:
+        return values
+    sample = 0
+    for found in (answer.value, *answer.results.values()):
+        bad = [np.argwhere(~np.isfinite(a)) for a in arrays_of(found) if a.ndim]
+        places = [b[0, 0] for b in bad if b.size]
+        if places:
+            sample = int(min(places))
+            break
+    count = len(request.variables[request.batch[0]])
+    sample = min(sample, count - 1)
+    return {
+        name: value[sample] if name in request.batch else value
+        for name, value in values.items()
+        if name in request.variables
+    }
 
 
 def _answer(compiled: Compiled, outputs: Sequence[Array], started: float) -> Answer:
-    gradients: dict[str, Array] = {}
-    jacobians: dict[str, StructuredTensor] = {}
-    for form in compiled.forms:
-        if compiled.question.operation == "gradient":
-            gradients[form.name] = outputs[form.outputs[0]]
-        else:
-            jacobians[form.name] = _structured(form, outputs)
+    results: dict[Path, Result] = {form.path: form.result(outputs) for form in compiled.forms}
     kinks = [_met(watched, outputs, compiled.question.expression) for watched in compiled.kinks]
     estimate = compiled.plan.estimate
+    stacked = None
+    if compiled.stacked:
+        parts = [outputs[k] for k in compiled.stacked]
+        stacked = stacked_jacobian(outputs[0].ndim, compiled.wrt, parts)
     return Answer(
         value=outputs[0],
         kinks=tuple(kink for kink in kinks if kink is not None),
@@ -146,38 +239,10 @@ def _answer(compiled: Compiled, outputs: Sequence[Array], started: float) -> Ans
             compiled.answer_bytes,
             perf_counter() - started,
         ),
-        gradients=gradients,
-        jacobians=jacobians,
+        group=OPERATIONS[compiled.question.operation].group,
+        results=results,
+        stacked=stacked,
     )
-
-
-def _structured(form: DerivativeForm, outputs: Sequence[Array]) -> StructuredTensor:
-    arrays = iter(outputs[k] for k in form.outputs)
-    if isinstance(form.special, Zero):
-        return ZeroTensor(form.shape)
-    if isinstance(form.special, Identity):
-        return IdentityTensor(form.shape, float(next(arrays)))
-    if isinstance(form.special, Diagonal):
-        return DiagonalTensor(form.shape, next(arrays))
-    if form.terms is None:
-        return DenseTensor(form.shape, next(arrays))
-    terms = []
-    for term in form.terms:
-        coefficient = float(term.coefficient) * float(next(arrays))
-        factors: list[Factor] = []
-        for f in term.factors:
-            size = int(str(f.size))
-            if f.tensor is not None:
-                factors.append(TensorFactor(next(arrays)))
-            else:
-                factors.append(
-                    IdentityFactor(size) if len(f.letters) == 2 else OnesFactor(size)
-                )
-        equation = term.equation(len(form.shape))
-        if not factors:
-            factors.append(TensorFactor(np.array(1.0)))
-        terms.append(Term(coefficient, equation, tuple(factors)))
-    return FactoredTensor(form.shape, tuple(terms))
 
 
 def _met(watched: WatchedKink, outputs: Sequence[Array], expression: str) -> Kink | None:
@@ -206,16 +271,4 @@ def _met(watched: WatchedKink, outputs: Sequence[Array], expression: str) -> Kin
 
 def _is_finite(answer: Answer) -> bool:
     """Whether every number of the answer is finite."""
-    arrays = [answer.value, *answer.gradients.values()]
-    for tensor in answer.jacobians.values():
-        if isinstance(tensor, DenseTensor):
-            arrays.append(tensor.tensor)
-        elif isinstance(tensor, DiagonalTensor):
-            arrays.append(tensor.diagonal)
-        elif isinstance(tensor, IdentityTensor):
-            arrays.append(np.array(tensor.scale))
-        elif isinstance(tensor, FactoredTensor):
-            for term in tensor.terms:
-                arrays.append(np.array(term.coefficient))
-                arrays += [f.tensor for f in term.factors if isinstance(f, TensorFactor)]
-    return all(bool(np.isfinite(a).all()) for a in arrays)
+    return is_finite(answer.value) and all(map(is_finite, answer.results.values()))

@@ -1,28 +1,25 @@
 """A request compiled: the plan, and how its outputs become the answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from service.calculus.differentiate import gradient, jacobian
-from service.calculus.dimensions import numbers
 from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, Variable, construction_limit, variable
 from service.calculus.rules.records import Kink as KinkRule
-from service.calculus.structure import (
-    Diagonal,
-    Identity,
-    Special,
-    TermStructure,
-    entries,
-    special_structure,
-    stored_numbers,
-    term_structures,
-)
-from service.calculus.terms import is_zero
-from service.computation.answers import Notice, Representation
+from service.calculus.structure import entries
+from service.computation.answers import Array, Notice, Representation
 from service.computation.budget import BYTES_PER_NUMBER, SizedValue, check_budget
-from service.errors import NotScalarError, OverLimitError, UnknownNameError
+from service.computation.directions import Given, direction_inputs
+from service.computation.forms import Form, Lift, Outputs, Wanted, form_of
+from service.computation.operations import OPERATIONS, Asked, Operation, OperationName
+from service.computation.samples import sampled
+from service.errors import (
+    DeadlineExceededError,
+    NotScalarError,
+    OverLimitError,
+    UnknownNameError,
+)
 from service.language.elaborate import Elaborated, Site, elaborate
 from service.language.parser import parse
 from service.language.places import nearest, shown
@@ -31,8 +28,46 @@ from service.numeric.compile import compile_plan
 from service.numeric.plan import Plan
 from service.settings import Limits
 
-OperationName = Literal["evaluate", "gradient", "jacobian"]
 Shape = tuple[int, ...]
+Shapes = tuple[tuple[str, Shape], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller asks, with the values.
+
+    `directions` are the tangents or vectors by name, or the `cotangent`; with `many`, each has
+    a leading axis that counts directions. `batch` names variables whose first axis counts
+    samples. `allows_nonfinite`: an answer that is not finite is answered with a warning
+    instead of refused. `dtype` is the precision computed in.
+    """
+
+    operation: OperationName
+    expression: str
+    variables: Mapping[str, Array]
+    wrt: Sequence[str] | None = None
+    representation: Representation = "auto"
+    directions: Mapping[str, Array] = field(default_factory=dict)
+    many: bool = False
+    stack: bool = False
+    batch: Sequence[str] = ()
+    allows_nonfinite: bool = False
+    dtype: Literal["float64", "float32"] = "float64"
+
+    @property
+    def question(self) -> "Question":
+        """The request without its values."""
+        return Question(
+            self.operation,
+            self.expression,
+            tuple((name, value.shape) for name, value in self.variables.items()),
+            None if self.wrt is None else tuple(self.wrt),
+            self.representation,
+            tuple((name, value.shape) for name, value in self.directions.items()),
+            self.many,
+            self.stack,
+            tuple(self.batch),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +76,13 @@ class Question:
 
     operation: OperationName
     expression: str
-    shapes: tuple[tuple[str, Shape], ...]
+    shapes: Shapes
     wrt: tuple[str, ...] | None
     representation: Representation
-
-
-@dataclass(frozen=True, slots=True)
-class DerivativeForm:
-    """How one variable's derivative is answered; the slots count the plan's outputs.
-
-    A special structure or terms, or neither for all the numbers.
-    """
-
-    name: str
-    shape: Shape
-    special: Special | None
-    terms: tuple[TermStructure, ...] | None
-    outputs: tuple[int, ...]
+    directions: Shapes = ()
+    many: bool = False
+    stack: bool = False
+    batch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +96,15 @@ class WatchedKink:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A question ready to be answered for any values of its shapes."""
+    """A question ready to be answered for any values; `shapes` are those in one sample."""
 
     question: Question
+    shapes: Mapping[str, Shape]
     syntax: Syntax
     plan: Plan
     wrt: tuple[str, ...]
-    forms: tuple[DerivativeForm, ...]
+    forms: tuple[Form, ...]
+    stacked: tuple[int, ...]
     kinks: tuple[WatchedKink, ...]
     notices: tuple[Notice, ...]
     answer_bytes: int
@@ -94,123 +121,106 @@ def compile_question(question: Question, limits: Limits) -> Compiled:
     with construction_limit(limits.max_graph_nodes):
         try:
             return _compiled(question, syntax, wrt, limits)
-        except OverLimitError as error:
+        except (OverLimitError, DeadlineExceededError) as error:
             raise error.at(syntax.start, syntax.end) from None
 
 
 def _compiled(
     question: Question, syntax: Syntax, wrt: tuple[str, ...], limits: Limits
 ) -> Compiled:
-    shapes = dict(question.shapes)
+    samples = sampled(question.shapes, question.batch)
+    shapes = samples.shapes
+    operation = OPERATIONS[question.operation]
     elaborated = elaborate(question.expression, syntax, shapes, limits)
-    outputs = _Outputs()
-    outputs.index(elaborated.node)
+    root = elaborated.node
     variables = [variable(name, shapes[name]) for name in wrt]
-    forms = _derivatives(question, elaborated.node, variables, outputs, syntax)
+    directions = {}
+    if operation.directions:
+        _check_scalar(operation, root, syntax)
+        directions = direction_inputs(
+            operation.directions,
+            {v.name: v.shape for v in variables},
+            root.shape,
+            Given(question.directions, question.many, samples),
+        )
+    wanted = _wanted(question, operation, root, variables, directions, syntax)
+    lift = samples.lift(directions)
+    outputs = Outputs()
+    outputs.index(lift(root) if lift else root)
+    forms = tuple(form_of(w, outputs, question.representation, lift) for w in wanted)
+    parts = [lift(w.node) if lift else w.node for w in wanted] if question.stack else []
+    stacked = tuple(outputs.index(part) for part in parts)
     answer_bytes = BYTES_PER_NUMBER * sum(entries(n.shape) for n in outputs.nodes)
-    kinks = _watched(elaborated, wrt, outputs) if forms else ()
+    answer_bytes += BYTES_PER_NUMBER * sum(entries(part.shape) for part in parts)
+    kinks = _watched(elaborated, wrt, outputs, lift) if forms else ()
     plan = compile_plan(outputs.nodes)
     check_budget(plan.estimate, answer_bytes, _values(elaborated, forms), limits)
     notices = _unused(question, elaborated, wrt)
-    return Compiled(question, syntax, plan, wrt, forms, kinks, notices, answer_bytes)
+    return Compiled(
+        question, shapes, syntax, plan, wrt, forms, stacked, kinks, notices, answer_bytes
+    )
 
 
-def _values(elaborated: Elaborated, forms: Sequence[DerivativeForm]) -> list[SizedValue]:
+def _values(elaborated: Elaborated, forms: Sequence[Form]) -> list[SizedValue]:
     """What a request makes, for the error that names the largest."""
     values = [SizedValue(s.node.shape, s.start, s.end) for s in elaborated.sites]
     for form in forms:
         if form.special is None and form.terms is None:
-            values.append(SizedValue(form.shape, by=form.name))
+            values.append(SizedValue(form.shape, by=" and ".join(form.path[1:]) or None))
     return values
 
 
-class _Outputs:
-    """The nodes a plan is to compute, each once."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self._places: dict[Node, int] = {}
-
-    def index(self, node: Node) -> int:
-        if node not in self._places:
-            self._places[node] = len(self.nodes)
-            self.nodes.append(node)
-        return self._places[node]
-
-
 def _wrt(question: Question, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
-    if question.operation == "evaluate":
+    operation = OPERATIONS[question.operation]
+    if operation.group is None:
         return ()
-    names = tuple(shapes) if question.wrt is None else question.wrt
+    names, field_name = tuple(shapes) if question.wrt is None else question.wrt, "wrt"
+    if question.wrt is None and operation.directions in ("tangents", "vectors"):
+        names = tuple(name for name, _ in question.directions)
+        field_name = operation.directions
     for position, name in enumerate(names):
         if name not in shapes:
             close = nearest(name, shapes)
             offer = f"; did you mean {shown(close)}?" if close else ""
+            place = position if field_name == "wrt" else name
             raise UnknownNameError(
-                f"unknown name {shown(name)} in wrt{offer}",
-                pointer=f"/wrt/{position}",
+                f"unknown name {shown(name)} in {field_name}{offer}",
+                pointer=f"/{field_name}/{place}",
                 hint=f"declared variables: {', '.join(list(shapes)[:10]) or 'none'}",
             )
     return names
 
 
-def _derivatives(
+def _wanted(
     question: Question,
+    operation: Operation,
     node: Node,
     variables: Sequence[Variable],
-    outputs: _Outputs,
+    directions: Mapping[str, Variable],
     syntax: Syntax,
-) -> tuple[DerivativeForm, ...]:
+) -> list[Wanted]:
+    """The results of the operation as graphs."""
+    _check_scalar(operation, node, syntax)
     if not variables:
-        return ()
-    if question.operation == "jacobian":
-        jacobians = jacobian(node, variables)
-        kind = question.representation
-        return tuple(_form(v, node, jacobians[v], outputs, kind) for v in variables)
-    if node.shape:
+        return []
+    return operation.build(Asked(node, variables, directions, question.many))
+
+
+def _check_scalar(operation: Operation, node: Node, syntax: Syntax) -> None:
+    if operation.of_scalar and node.shape:
+        what, other = operation.of_scalar
         raise NotScalarError(
-            "a gradient needs a scalar expression, but this one has shape "
+            f"{what} needs a scalar expression, but this one has shape "
             f"({shown_shape(node.shape)})",
             start=syntax.start,
             end=syntax.end,
-            hint="POST /v1/jacobian gives the derivative of a vector or matrix; "
+            hint=f"POST /v1/{other} differentiates a vector or matrix; "
             "sum(...) or mean(...) makes the expression a scalar",
         )
-    found = gradient(node, variables)
-    return tuple(
-        DerivativeForm(v.name, numbers(v.shape), None, None, (outputs.index(found[v]),))
-        for v in variables
-    )
-
-
-def _form(
-    by: Variable, of: Node, derivative: Node, outputs: _Outputs, representation: Representation
-) -> DerivativeForm:
-    shape = numbers(derivative.shape)
-    is_number = not shape and of is not by and not is_zero(derivative)
-    if representation == "dense" or (representation == "auto" and is_number):
-        return DerivativeForm(by.name, shape, None, None, (outputs.index(derivative),))
-    if representation == "auto":
-        special = special_structure(derivative, of.ndim)
-        if special is not None:
-            used: tuple[int, ...] = ()
-            if isinstance(special, Identity):
-                used = (outputs.index(special.scale),)
-            elif isinstance(special, Diagonal):
-                used = (outputs.index(special.diagonal),)
-            return DerivativeForm(by.name, shape, special, None, used)
-    terms = tuple(term_structures(derivative))
-    if representation == "auto" and 2 * stored_numbers(list(terms)) > entries(shape):
-        return DerivativeForm(by.name, shape, None, None, (outputs.index(derivative),))
-    stored = []
-    for term in terms:
-        stored.append(outputs.index(term.scale))
-        stored += [outputs.index(f.tensor) for f in term.factors if f.tensor is not None]
-    return DerivativeForm(by.name, shape, None, terms, tuple(stored))
 
 
 def _watched(
-    elaborated: Elaborated, wrt: Sequence[str], outputs: _Outputs
+    elaborated: Elaborated, wrt: Sequence[str], outputs: Outputs, lift: Lift | None
 ) -> tuple[WatchedKink, ...]:
     """The kinks that the derivatives asked for may meet, each watched by one more output."""
     names = frozenset(wrt)
@@ -219,7 +229,8 @@ def _watched(
         if all(names.isdisjoint(o.variables) for o in site.operands):
             continue
         watched += [
-            WatchedKink(site, rule, outputs.index(rule.watched)) for rule in site.kinks()
+            WatchedKink(site, rule, outputs.index(lift(rule.watched) if lift else rule.watched))
+            for rule in site.kinks()
         ]
     return tuple(watched)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.calculus.differentiate import pull_back
-from service.calculus.graph import ONE, LinearAlgebra, Node, Variable, variable
+from service.calculus.graph import ONE, LinearAlgebra, Node, topological, variable
 from service.calculus.rules.choices import WHERE
 from service.calculus.rules.matrices import INV
 from service.calculus.terms import filled
@@ -22,13 +22,18 @@ from service.errors import (
 from service.language.elaborate import Elaborated, Site, elaborate
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
+from service.numeric.plan import Plan
 from service.settings import Limits
 
 Mask = NDArray[np.bool_]
 
 _MOST_TEXT = 40
 
-_HINT = "keep the operands inside the domain, or leave the bad entries out with where(...)"
+_HINT = (
+    "keep the operands inside the domain, leave the bad entries out with where(...), "
+    'or ask for "nonfinite": "allow"'
+)
+_SECOND_ORDER = ("hessian", "hvp")
 
 
 def located_failure(
@@ -36,7 +41,7 @@ def located_failure(
 ) -> GradserveError:
     """The error for an answer that is not finite, with the place that made it so."""
     question = compiled.question
-    elaborated = elaborate(question.expression, compiled.syntax, dict(question.shapes), limits)
+    elaborated = elaborate(question.expression, compiled.syntax, compiled.shapes, limits)
     nodes = list(
         dict.fromkeys(
             [elaborated.node, *(n for s in elaborated.sites for n in (*s.operands, s.node))]
@@ -58,6 +63,14 @@ def located_failure(
     found = trace.first_bad_derivative(frozenset(compiled.wrt))
     if found is not None:
         return found
+    if question.operation in _SECOND_ORDER:
+        return NonFiniteResultError(
+            "the second derivative is not finite here: every operation and its derivative is",
+            start=compiled.syntax.start,
+            end=compiled.syntax.end,
+            hint="move off the point where a norm or a power has no second derivative, "
+            "or scale the variables",
+        )
     return NonFiniteResultError(
         "the derivative overflows: every operation is finite, their product is not",
         start=compiled.syntax.start,
@@ -74,6 +87,7 @@ class _Trace:
         self.sites = elaborated.sites
         self.root = elaborated.node
         self.values = values
+        self._plans: dict[tuple[Node, ...], Plan] = {}
         self.seen: dict[Node, Mask] = {self.root: np.ones(values[self.root].shape, dtype=bool)}
         for site in reversed(self.sites):
             if site.node in self.seen:
@@ -121,9 +135,11 @@ class _Trace:
 
     def value_error(self, site: Site) -> ExpressionError:
         """What the operation gave, where, and from what."""
-        if isinstance(site.node, LinearAlgebra) and site.node.function is INV:
+        if _inverts(site):
             return SingularMatrixError(
-                f"the matrix in {self._named(site)} is singular", start=site.start, end=site.end
+                f"the matrix in {self._named(site)} is singular to working precision",
+                start=site.start,
+                end=site.end,
             )
         bad = self._bad(site.node)
         value = self.values[site.node]
@@ -141,24 +157,32 @@ class _Trace:
         for site in self.sites:
             if site.node not in self.seen or wrt.isdisjoint(site.node.variables):
                 continue
-            fresh = {
-                o: variable(f"operand {k}", o.shape)
-                for k, o in enumerate(site.operands)
-                if not wrt.isdisjoint(o.variables)
-            }
-            local = site.build(*(fresh.get(o, o) for o in site.operands))
-            slopes = pull_back(local, filled(ONE, local.shape), list(fresh.values()))
-            inputs = {v.name: self.values[o] for o, v in fresh.items()}
-            inputs.update((n.name, self.values[n]) for n in self._variables())
-            results = execute(compile_plan([slopes[v] for v in fresh.values()]), inputs)
-            for (operand, _), slope in zip(fresh.items(), results, strict=True):
+            for operand, slope in self._slopes(site, wrt):
                 bad = ~np.isfinite(slope) & self.seen[operand]
                 if bad.any():
                     return self._derivative_error(site, operand, slope, bad)
         return None
 
-    def _variables(self) -> list[Variable]:
-        return [n for n in self.values if isinstance(n, Variable)]
+    def _slopes(self, site: Site, wrt: frozenset[str]) -> list[tuple[Node, Array]]:
+        """The derivative of an operation's sum by each operand that depends on `wrt`.
+
+        Literals stay what they are; operations that differ by their place only share a plan.
+        """
+        fresh = {
+            o: variable(f"operand {k}", o.shape)
+            for k, o in enumerate(site.operands)
+            if o.variables
+        }
+        local = site.build(*(fresh.get(o, o) for o in site.operands))
+        moving = [o for o in fresh if not wrt.isdisjoint(o.variables)]
+        by = [fresh[o] for o in moving]
+        slopes = pull_back(local, filled(ONE, local.shape), by)
+        outputs = tuple(slopes[v] for v in by)
+        plan = self._plans.get(outputs)
+        if plan is None:
+            plan = self._plans[outputs] = compile_plan(outputs)
+        found = execute(plan, {v.name: self.values[o] for o, v in fresh.items()})
+        return list(zip(moving, found, strict=True))
 
     def _derivative_error(
         self, site: Site, operand: Node, slope: Array, bad: Mask
@@ -185,6 +209,15 @@ class _Trace:
         shape = self.values[site.node].shape
         entries = [np.broadcast_to(self.values[o], shape)[place] for o in site.operands]
         return ", from " + " and ".join(str(entry) for entry in entries)
+
+
+def _inverts(site: Site) -> bool:
+    """Whether the operation itself inverts a matrix, as inv and solve do."""
+    fresh = [variable(f"operand {k}", o.shape) for k, o in enumerate(site.operands)]
+    return any(
+        isinstance(node, LinearAlgebra) and node.function is INV
+        for node in topological([site.build(*fresh)])
+    )
 
 
 def _moved_back(site: Site, seen: Mask) -> list[Mask]:
