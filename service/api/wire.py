@@ -32,27 +32,33 @@ def encode(document: Json, *, is_pretty: bool = False) -> bytes:
     return orjson.dumps(document, option=OPTIONS | (orjson.OPT_INDENT_2 if is_pretty else 0))
 
 
-def evaluate_document(answer: Answer) -> Json:
-    """An `EvaluateAnswer`."""
-    return {"value": tensor(answer.value)} | _about(answer)
-
-
-def gradient_document(answer: Answer) -> Json:
-    """A `GradientAnswer`."""
-    gradients = {name: tensor(array) for name, array in answer.gradients.items()}
-    return {"value": tensor(answer.value), "gradients": gradients} | _about(answer)
-
-
-def jacobian_document(answer: Answer) -> Json:
-    """A `JacobianAnswer`."""
-    jacobians = {name: structured(found) for name, found in answer.jacobians.items()}
-    return {"value": tensor(answer.value), "jacobians": jacobians} | _about(answer)
+def document(answer: Answer) -> Json:
+    """The answer of any operation: its value, its results by their places, and what is told."""
+    found: Json = {"value": tensor(answer.value)}
+    if answer.group is not None:
+        found[answer.group] = {}
+    for path, result in answer.results.items():
+        inner = found
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[path[-1]] = (
+            tensor(result) if isinstance(result, np.ndarray) else structured(result)
+        )
+    if answer.stacked is not None:
+        columns = [
+            {"name": c.name, "start": c.start, "stop": c.stop} for c in answer.stacked.columns
+        ]
+        found["stacked"] = {
+            "jacobian": structured(answer.stacked.jacobian),
+            "columns": columns,
+        }
+    return found | _about(answer)
 
 
 def tensor(array: Array) -> Json:
     """A `Tensor`."""
-    flat = np.ascontiguousarray(array, dtype=np.float64).reshape(-1)
-    return {"shape": list(array.shape), "dtype": "float64", "data": flat}
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return {"shape": list(array.shape), "dtype": array.dtype.name, "data": flat}
 
 
 def structured(derivative: StructuredTensor) -> Json:

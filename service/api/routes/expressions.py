@@ -1,19 +1,30 @@
-"""The operations on expressions: value, gradient, Jacobian."""
+"""The operations on expressions: value, derivatives, and products with derivatives."""
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.computing import computing_of
 from service.api.contract import problems_for
-from service.api.schemas.expressions import (
+from service.api.edge import request_id_of
+from service.api.schemas.answers import (
     EvaluateAnswer,
-    EvaluateRequest,
     GradientAnswer,
-    GradientRequest,
+    HessianAnswer,
+    HvpAnswer,
     JacobianAnswer,
+    JvpAnswer,
+    VjpAnswer,
+)
+from service.api.schemas.batches import BatchAnswer, BatchRequest
+from service.api.schemas.expressions import (
+    EvaluateRequest,
+    GradientRequest,
+    HessianRequest,
+    HvpRequest,
     JacobianRequest,
+    JvpRequest,
+    VjpRequest,
 )
 from service.api.strict_route import StrictRoute
-from service.api.wire import evaluate_document, gradient_document, jacobian_document
 
 router = APIRouter(
     route_class=StrictRoute, tags=["expressions"], responses=problems_for(takes_body=True)
@@ -28,9 +39,7 @@ router = APIRouter(
 )
 async def evaluate_expression(request: Request, body: EvaluateRequest) -> Response:
     """The value of an expression."""
-    return await computing_of(request).answer(
-        evaluate_document, "evaluate", body.expression, body.variables
-    )
+    return await computing_of(request).answer(body.asked("evaluate"))
 
 
 @router.post(
@@ -41,9 +50,7 @@ async def evaluate_expression(request: Request, body: EvaluateRequest) -> Respon
 )
 async def compute_gradient(request: Request, body: GradientRequest) -> Response:
     """The value of a scalar expression and its gradient by each variable."""
-    return await computing_of(request).answer(
-        gradient_document, "gradient", body.expression, body.variables, body.wrt
-    )
+    return await computing_of(request).answer(body.asked("gradient"))
 
 
 @router.post(
@@ -54,11 +61,62 @@ async def compute_gradient(request: Request, body: GradientRequest) -> Response:
 )
 async def compute_jacobian(request: Request, body: JacobianRequest) -> Response:
     """The value of an expression and its Jacobian by each variable, exact and structured."""
-    return await computing_of(request).answer(
-        jacobian_document,
-        "jacobian",
-        body.expression,
-        body.variables,
-        body.wrt,
-        body.representation,
+    return await computing_of(request).answer(body.asked("jacobian"))
+
+
+@router.post(
+    "/v1/hessian",
+    operation_id="compute_hessian",
+    response_model=HessianAnswer,
+    response_description="The value and the Hessians.",
+)
+async def compute_hessian(request: Request, body: HessianRequest) -> Response:
+    """The value of a scalar expression and its second derivative by each pair of variables."""
+    return await computing_of(request).answer(body.asked("hessian"))
+
+
+@router.post(
+    "/v1/jvp",
+    operation_id="compute_jvp",
+    response_model=JvpAnswer,
+    response_description="The value and the product.",
+)
+async def compute_jvp(request: Request, body: JvpRequest) -> Response:
+    """The Jacobian of an expression times tangents, without the Jacobian."""
+    return await computing_of(request).answer(body.asked("jvp"))
+
+
+@router.post(
+    "/v1/vjp",
+    operation_id="compute_vjp",
+    response_model=VjpAnswer,
+    response_description="The value and the products.",
+)
+async def compute_vjp(request: Request, body: VjpRequest) -> Response:
+    """A cotangent times the Jacobian of an expression, without the Jacobian."""
+    return await computing_of(request).answer(body.asked("vjp"))
+
+
+@router.post(
+    "/v1/hvp",
+    operation_id="compute_hvp",
+    response_model=HvpAnswer,
+    response_description="The value and the products.",
+)
+async def compute_hvp(request: Request, body: HvpRequest) -> Response:
+    """The Hessian of a scalar expression times vectors, without the Hessian."""
+    return await computing_of(request).answer(body.asked("hvp"))
+
+
+@router.post(
+    "/v1/batch",
+    operation_id="compute_batch",
+    response_model=BatchAnswer,
+    response_description="The answers, in the order of the requests.",
+)
+async def compute_batch(request: Request, body: BatchRequest) -> Response:
+    """Many requests in one, each with its own answer or problem."""
+    limits = request.app.state.limits
+    return await computing_of(request).answers(
+        body.requests, limits, request_id_of(request.scope)
     )

@@ -31,6 +31,12 @@ def _check_variables(value: object, info: ValidationInfo) -> object:
     return value
 
 
+def _check_directions(value: object, info: ValidationInfo) -> object:
+    if value == {}:
+        raise fault("found no names, expected a tensor for at least one variable")
+    return _check_variables(value, info)
+
+
 def _check_wrt(value: object, info: ValidationInfo) -> object:
     if value is None:
         return None
@@ -73,5 +79,30 @@ WithRespectTo = Annotated[
     Field(
         description="The variables to differentiate by, each once; all of them if left out.",
         examples=[["w", "b"]],
+    ),
+]
+Directions = Annotated[
+    dict[str, TensorInput],
+    BeforeValidator(_check_directions),
+    Field(
+        description=(
+            "A direction for each variable of `wrt`, of the variable's shape, by name; without "
+            "`wrt`, for each variable to differentiate by, the others being held fixed. With "
+            "`many`, each has a leading axis that counts directions."
+        ),
+        examples=[{"x": [1, 0, -1]}],
+    ),
+]
+BatchNames = Annotated[
+    list[str] | None,
+    BeforeValidator(_check_wrt),
+    Field(
+        description=(
+            "The variables whose first axis counts samples, each once: the expression is that "
+            "of one sample, and every answer has the axis of samples in front (behind that of "
+            "`many`). A derivative's shape is the number of samples, the output's and the "
+            "variable's, both without the samples' axis."
+        ),
+        examples=[["x"]],
     ),
 ]

@@ -1,6 +1,7 @@
 """Tensors as a request gives them: a number, nested arrays of numbers, or a `Tensor`."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import chain
 from math import prod
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypeAliasType
 
 from service.api.schemas.tensors import Tensor
+from service.calculus.dimensions import shown as shown_shape
 from service.language.places import shown
 from service.settings import Limits
 
@@ -19,6 +21,7 @@ Array = NDArray[np.float64]
 FIELDS = ("shape", "dtype", "data")
 NESTED_LEVELS_IN_SCHEMA = 4
 NUMBERS = frozenset({int, float})
+LONGEST_AXIS = 2**63 - 1  # what an array's index can count
 
 
 def fault(
@@ -66,7 +69,8 @@ def _read_nested(value: list[Any], max_dimensions: int) -> Array:
     while True:
         if not items:
             raise fault(
-                f"found an axis of size 0 in shape {_shape(shape)}, expected numbers along it"
+                f"found an axis of size 0 in shape ({shown_shape(shape)}), expected "
+                "numbers along it"
             )
         found = set(map(type, items))
         if found <= NUMBERS:
@@ -124,7 +128,7 @@ def _read_object(value: Mapping[str, Any], max_dimensions: int) -> Array:
     if prod(shape) != len(data):
         raise fault(
             f"found {len(data)} numbers, expected {_clipped(prod(shape))} for shape "
-            f"{_shape(shape)}",
+            f"({shown_shape(shape)})",
             pointer="/data",
         )
     if not set(map(type, data)) <= NUMBERS:
@@ -152,6 +156,12 @@ def _read_shape(shape: object, max_dimensions: int) -> list[int]:
             raise fault(
                 f"found {describe(size)}, expected a whole number of at least 1, the size of "
                 "an axis",
+                pointer=f"/shape/{place}",
+            )
+        if size > LONGEST_AXIS:
+            raise fault(
+                f"found {_clipped(size)}, which is too large: the size of an axis is at most "
+                f"{LONGEST_AXIS}",
                 pointer=f"/shape/{place}",
             )
     return shape
@@ -196,12 +206,8 @@ def _place(flat: int, shape: Sequence[int]) -> str:
     return "".join(f"/{part}" for part in reversed(parts))
 
 
-def _shape(shape: Sequence[int]) -> str:
-    return "(" + ", ".join(map(_clipped, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
 def _clipped(number: int) -> str:
-    return str(number) if number < 10**20 else f"about {float(number):.3g}"
+    return str(number) if number < 10**20 else f"about {Decimal(number):.3g}"
 
 
 class _TensorInputSchema:

@@ -1,0 +1,53 @@
+"""Many requests answered one after the other, within the budgets of one."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from service.api.problems import problem_bytes, status_of
+from service.api.schemas.batches import BODIES
+from service.api.schemas.tensor_input import describe
+from service.api.suggestions import suggestion
+from service.api.validation import read_fields
+from service.api.wire import Json, document, encode
+from service.computation.budget import Allowance
+from service.computation.compute import Computer
+from service.errors import GradserveError, ValidationError
+from service.language.places import shown
+from service.settings import Limits
+
+
+def answered(
+    computer: Computer, items: Sequence[Json], limits: Limits, request_id: str
+) -> bytes:
+    """The `BatchAnswer` to the requests: each its own answer or problem."""
+    allowance = Allowance(limits)
+    responses = []
+    for item in items:
+        try:
+            body, status = _answered_one(computer, item, limits, allowance), 200
+        except GradserveError as error:
+            body, status = problem_bytes(error, request_id), status_of(error)
+        responses.append({"status": status, "body": orjson.Fragment(body)})
+    return encode({"responses": responses})
+
+
+def _answered_one(
+    computer: Computer, item: Json, limits: Limits, allowance: Allowance
+) -> bytes:
+    for name in item:
+        if name not in ("operation", "body"):
+            raise ValidationError(
+                f"found the unknown field {shown(name)}, expected operation, body"
+            )
+    operation = item.get("operation")
+    if not isinstance(operation, str) or operation not in BODIES:
+        found = shown(operation) if isinstance(operation, str) else describe(operation)
+        raise ValidationError(
+            f"operation: found {found}, expected one of {', '.join(BODIES)}",
+            hint=suggestion(operation, BODIES) if isinstance(operation, str) else None,
+        )
+    if "body" not in item:
+        raise ValidationError("found no field 'body', but it is required")
+    request = read_fields(item["body"], BODIES[operation], limits)
+    return encode(document(computer.answer(request.asked(operation), allowance)))  # type: ignore[arg-type]  # BODIES has the operations' names

@@ -1,0 +1,158 @@
+"""Many requests in one, each with its own answer or problem."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypeAliasType
+
+from service.api.schemas.expressions import (
+    QUADRATIC,
+    EvaluateRequest,
+    GradientRequest,
+    HessianRequest,
+    HvpRequest,
+    JacobianRequest,
+    JvpRequest,
+    Request,
+    VjpRequest,
+)
+from service.api.schemas.tensor_input import describe, fault
+
+MOST_REQUESTS = 1_000
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class EvaluateItem(_Item):
+    """An evaluation."""
+
+    operation: Literal["evaluate"] = Field(description="`evaluate`.")
+    body: EvaluateRequest
+
+
+class GradientItem(_Item):
+    """A gradient."""
+
+    operation: Literal["gradient"] = Field(description="`gradient`.")
+    body: GradientRequest
+
+
+class JacobianItem(_Item):
+    """A Jacobian."""
+
+    operation: Literal["jacobian"] = Field(description="`jacobian`.")
+    body: JacobianRequest
+
+
+class HessianItem(_Item):
+    """A Hessian."""
+
+    operation: Literal["hessian"] = Field(description="`hessian`.")
+    body: HessianRequest
+
+
+class JvpItem(_Item):
+    """A Jacobian times tangents."""
+
+    operation: Literal["jvp"] = Field(description="`jvp`.")
+    body: JvpRequest
+
+
+class VjpItem(_Item):
+    """A cotangent times a Jacobian."""
+
+    operation: Literal["vjp"] = Field(description="`vjp`.")
+    body: VjpRequest
+
+
+class HvpItem(_Item):
+    """A Hessian times vectors."""
+
+    operation: Literal["hvp"] = Field(description="`hvp`.")
+    body: HvpRequest
+
+
+BODIES: dict[str, type[Request]] = {
+    "evaluate": EvaluateRequest,
+    "gradient": GradientRequest,
+    "jacobian": JacobianRequest,
+    "hessian": HessianRequest,
+    "jvp": JvpRequest,
+    "vjp": VjpRequest,
+    "hvp": HvpRequest,
+}
+Items = Annotated[
+    EvaluateItem | GradientItem | JacobianItem | HessianItem | JvpItem | VjpItem | HvpItem,
+    Field(
+        discriminator="operation", description="A request to an operation, told apart by it."
+    ),
+]
+
+
+class _ItemSchema:
+    """Documents an item by its operation; its body is read when its turn comes."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _checked, json_schema_input_schema=handler.generate_schema(Items)
+        )
+
+
+def _checked(value: object) -> object:
+    if not isinstance(value, dict):
+        raise fault(f"found {describe(value)}, expected an object: operation and body")
+    return value
+
+
+BatchItem = TypeAliasType(
+    "BatchItem",
+    Annotated[
+        Any,
+        _ItemSchema(),
+        Field(description="A request to an operation, told apart by `operation`."),
+    ],
+)
+
+
+def _check_count(value: object) -> object:
+    if isinstance(value, list) and not 1 <= len(value) <= MOST_REQUESTS:
+        raise fault(f"found {len(value)} requests, expected 1 to {MOST_REQUESTS}")
+    return value
+
+
+class BatchRequest(BaseModel):
+    """Many requests; the budgets of one request are for all of them together."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"requests": [{"operation": "gradient", "body": QUADRATIC}]}]
+        },
+    )
+
+    requests: Annotated[
+        list[BatchItem],
+        BeforeValidator(_check_count),
+        Field(description=f"At most {MOST_REQUESTS}, answered in their order."),
+    ]
+
+
+class BatchResponse(BaseModel):
+    """The answer to one of the requests."""
+
+    status: int = Field(description="The status its own route would answer.", examples=[200])
+    body: dict[str, Any] = Field(
+        description="The answer of its operation where `status` is 200, else a `Problem`."
+    )
+
+
+class BatchAnswer(BaseModel):
+    """The answers to all requests."""
+
+    responses: list[BatchResponse] = Field(description="One for each request, in their order.")
