@@ -7,7 +7,15 @@ from fastapi.routing import APIRoute
 from openapi_spec_validator import validate
 
 from service.api.contract import contract, contract_text
-from service.api.schemas.expressions import EvaluateRequest, GradientRequest, JacobianRequest
+from service.api.schemas.expressions import (
+    EvaluateRequest,
+    GradientRequest,
+    HessianRequest,
+    HvpRequest,
+    JacobianRequest,
+    JvpRequest,
+    VjpRequest,
+)
 from service.api.schemas.tensors import (
     DenseTensor,
     DiagonalTensor,
@@ -60,7 +68,7 @@ def test_discriminators_are_required_and_have_no_default(document):
     schemas = document["components"]["schemas"]
     unions = [schema for schema in schemas.values() if "discriminator" in schema]
 
-    assert len(unions) == 2
+    assert len(unions) == 3
     for union in unions:
         name = union["discriminator"]["propertyName"]
         for reference in union["discriminator"]["mapping"].values():
@@ -125,7 +133,13 @@ def test_every_field_is_described(document):
             assert "$ref" in part or part.get("description"), f"{name}.{field}"
 
 
-@pytest.mark.parametrize("model", [EvaluateRequest, GradientRequest, JacobianRequest])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(EvaluateRequest, GradientRequest, JacobianRequest),
+        *(HessianRequest, JvpRequest, VjpRequest, HvpRequest),
+    ],
+)
 def test_the_examples_of_requests_are_requests(model):
     (example,) = model.model_config["json_schema_extra"]["examples"]
 

@@ -4,17 +4,34 @@ import numpy as np
 import orjson
 import pytest
 
-from service.api.schemas.expressions import EvaluateAnswer, GradientAnswer, JacobianAnswer
+from service.api.schemas.answers import (
+    EvaluateAnswer,
+    GradientAnswer,
+    HessianAnswer,
+    HvpAnswer,
+    JacobianAnswer,
+    JvpAnswer,
+    VjpAnswer,
+)
 
 pytestmark = pytest.mark.anyio
+
+MODELS = {
+    "evaluate": EvaluateAnswer,
+    "gradient": GradientAnswer,
+    "jacobian": JacobianAnswer,
+    "hessian": HessianAnswer,
+    "jvp": JvpAnswer,
+    "vjp": VjpAnswer,
+    "hvp": HvpAnswer,
+}
 
 
 async def ask(client, operation, expression, variables, **options):
     body = {"expression": expression, "variables": variables} | options
     response = await client.post(f"/v1/{operation}", json=body)
     assert response.status_code == 200, response.text
-    model = {"evaluate": EvaluateAnswer, "gradient": GradientAnswer, "jacobian": JacobianAnswer}
-    return model[operation].model_validate_json(response.content)
+    return MODELS[operation].model_validate_json(response.content)
 
 
 def array(tensor):
@@ -188,3 +205,131 @@ async def test_an_expression_s_error_has_its_place_and_a_caret(
     assert text in error["message"] + str(error["hint"])
     assert error["message"].endswith("^" * max(1, end - start))
     assert "\n" not in problem["detail"]
+
+
+QUADRATIC = {"x": [1, 2], "A": [[2, 1], [0, 3]]}
+
+
+async def test_a_hessian_is_by_two_names(client):
+    answer = await ask(client, "hessian", "x @ A @ x + sum(x**3)", QUADRATIC, wrt=["x"])
+
+    assert array(answer.hessians["x"]["x"].tensor).tolist() == [[10, 1], [1, 18]]
+
+
+async def test_products_with_derivatives_have_the_shapes_of_values_and_variables(client):
+    pushed = await ask(client, "jvp", "A @ x", QUADRATIC, tangents={"x": [1, -1]})
+    pulled = await ask(client, "vjp", "A @ x", QUADRATIC, cotangent=[1, -1], wrt=["x"])
+    curved = await ask(client, "hvp", "x @ A @ x", QUADRATIC, vectors={"x": [1, -1]})
+
+    assert array(pushed.jvp).tolist() == [1, -3]
+    assert array(pulled.vjp["x"]).tolist() == [2, -2]
+    assert array(curved.hvp["x"]).tolist() == [3, -5]
+
+
+async def test_many_directions_have_a_leading_axis(client):
+    many = {"tangents": {"x": [[1, 0], [0, 1], [1, 1]]}, "many": True}
+
+    answer = await ask(client, "jvp", "A @ x", QUADRATIC, **many)
+
+    assert answer.jvp.shape == [3, 2]
+    assert array(answer.jvp).tolist() == [[2, 0], [1, 3], [3, 3]]
+
+
+async def test_a_batch_has_its_samples_in_front(client):
+    samples = {"x": [[1, 2], [3, 4], [5, 6]], "w": [1, -1]}
+
+    answer = await ask(client, "gradient", "(w @ x)**2", samples, batch=["x"], wrt=["w"])
+
+    assert answer.value.data == [1, 1, 1]
+    assert array(answer.gradients["w"]).tolist() == [[-2, -4], [-6, -8], [-10, -12]]
+
+
+async def test_stacked_jacobians_name_their_columns(client):
+    answer = await ask(client, "jacobian", "A @ x", QUADRATIC, wrt=["x", "A"], stack=True)
+
+    assert answer.stacked.jacobian.shape == [2, 6]
+    assert array(answer.stacked.jacobian.tensor).tolist() == [
+        [2, 1, 1, 2, 0, 0],
+        [0, 3, 0, 0, 1, 2],
+    ]
+    assert [(c.name, c.start, c.stop) for c in answer.stacked.columns] == [
+        ("x", 0, 2),
+        ("A", 2, 6),
+    ]
+
+
+async def test_null_stands_for_what_is_not_finite_where_it_is_allowed(client):
+    answer = await ask(client, "jacobian", "log(x)", {"x": [0, 2]}, nonfinite="allow")
+
+    assert answer.value.data == [None, np.log(2)]
+    assert answer.jacobians["x"].diagonal.data == [None, 0.5]
+    assert [(w.code, w.pointer) for w in answer.warnings] == [
+        ("non_finite_result", "/value"),
+        ("non_finite_result", "/jacobians/x/diagonal"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields", "pointer"),
+    [
+        ("jvp", {}, ""),
+        ("jvp", {"tangents": {}}, "/tangents"),
+        ("jvp", {"tangents": {"x": "1"}}, "/tangents/x"),
+        ("jvp", {"tangents": {"x": [1, 2, 3]}}, "/tangents/x"),
+        ("jvp", {"tangents": {"z": [1, 2]}}, "/tangents/z"),
+        ("vjp", {"cotangent": None}, "/cotangent"),
+        ("vjp", {"cotangent": [[1, 2]]}, "/cotangent"),
+        ("hvp", {"vectors": {"x": [1, 2]}, "wrt": ["x", "A"]}, "/vectors"),
+        ("hessian", {"stack": True}, "/stack"),
+    ],
+)
+async def test_a_direction_s_error_has_its_pointer(client, operation, fields, pointer):
+    expression = "x @ A @ x" if operation in ("hvp", "hessian") else "A @ x"
+    body = {"expression": expression, "variables": QUADRATIC} | fields
+
+    response = await client.post(f"/v1/{operation}", json=body)
+
+    (error, *_) = response.json()["errors"]
+    assert (response.status_code, error["pointer"]) == (422, pointer)
+
+
+async def test_a_batch_of_requests_has_an_answer_or_problem_for_each(client):
+    requests = [
+        {"operation": "gradient", "body": {"expression": "x**2", "variables": {"x": 3}}},
+        {"operation": "gradient", "body": {"expression": "x**", "variables": {"x": 3}}},
+        {"operation": "jvp", "body": {"expression": "x", "variables": {"x": "1"}}},
+        {"operation": "gradiant", "body": {}},
+        {"operation": "evaluate"},
+    ]
+
+    response = await client.post("/v1/batch", json={"requests": requests})
+
+    answered = response.json()["responses"]
+    codes = [r["body"].get("code") for r in answered]
+    alone = await client.post("/v1/gradient", json=requests[1]["body"])
+    assert response.status_code == 200
+    assert [r["status"] for r in answered] == [200, 422, 422, 422, 422]
+    assert codes == [None, "syntax_error", "validation", "validation", "validation"]
+    assert GradientAnswer.model_validate(answered[0]["body"]).gradients["x"].data == [6]
+    assert answered[1]["body"]["errors"] == alone.json()["errors"]
+    assert {e["pointer"] for e in answered[2]["body"]["errors"]} == {"/variables/x", ""}
+    assert "did you mean 'gradient'?" in answered[3]["body"]["errors"][0]["hint"]
+
+
+async def test_the_requests_of_a_batch_share_one_budget(client):
+    body = {"expression": "sum(x[:, None] * x) * x", "variables": {"x": [1.5] * 2500}}
+    item = {"operation": "jacobian", "body": body | {"representation": "dense"}}
+
+    response = await client.post("/v1/batch", json={"requests": [item, item]})
+
+    first, second = response.json()["responses"]
+    assert first["status"] == 200
+    assert (second["status"], second["body"]["code"]) == (422, "budget_exceeded")
+    assert "before it in the batch" in second["body"]["detail"]
+
+
+@pytest.mark.parametrize("requests", [[], [1], {}, [{}] * 1001])
+async def test_a_batch_that_is_none_is_refused(client, requests):
+    response = await client.post("/v1/batch", json={"requests": requests})
+
+    assert (response.status_code, response.json()["code"]) == (422, "validation")

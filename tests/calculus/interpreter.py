@@ -21,8 +21,10 @@ from service.language.syntax import (
     Number,
     Operation,
     Slice,
+    Text,
     Tuple,
 )
+from tests.calculus import entry_functions, learning
 
 Real = np.longdouble
 CONSTANTS = {"pi": np.pi, "π": np.pi, "e": np.e}
@@ -46,6 +48,7 @@ OPERATIONS = {
     "stack": lambda *parts: np.stack(parts),
 }
 OPTIONS = {"axis": None, "keepdims": False}
+LEARNING = {"log_softmax": 1, "normalize": 1, "cosine_similarity": 2}
 
 
 @dataclass
@@ -95,7 +98,10 @@ class Interpreter:
                 return value
             case Tuple(items):
                 return tuple(int(self.value(item)) for item in items)
-        return int(self.value(tree))
+            case Text(value):
+                return value
+        number = self.value(tree)
+        return int(number) if number == int(number) else number
 
     def call(self, function, args, options):
         options = {name: self.option(value) for name, value in options.items()}
@@ -105,7 +111,18 @@ class Interpreter:
                 options |= dict(zip(OPTIONS, map(self.option, args[1:]), strict=False))
                 return self.along_axes(function, self.value(args[0]), options)
             function = f"{function}imum"
-        return FUNCTIONS[function](self, *(self.value(part) for part in args))
+        if function in WITH_OPTIONS:
+            return WITH_OPTIONS[function](*map(self.option_or_value, args), **options)
+        if function in LEARNING:
+            count = LEARNING[function]
+            axis = options.get("axis", self.option(args[count]) if args[count:] else -1)
+            return learning.FUNCTIONS[function](*map(self.value, args[:count]), axis)
+        if function in learning.LOSSES:
+            return learning.LOSSES[function](self, *map(self.value, args), **options)
+        return FUNCTIONS[function](self, *(self.value(part) for part in args), **options)
+
+    def option_or_value(self, tree):
+        return self.option(tree) if isinstance(tree, Text | Tuple) else self.value(tree)
 
     def along_axes(self, function, x, options):
         options.setdefault("axis", -1 if function == "softmax" else None)
@@ -194,7 +211,61 @@ def inv(matrix):
     return work[:, size:]
 
 
+def std(self, x, **options):
+    deviation = np.sqrt(np.var(x, **options))
+    self.side(deviation)
+    return deviation
+
+
+def norm_inf(self, x, axis, keepdims=False):
+    return largest(self, np.abs(self.side(x)), axis, keepdims)
+
+
+def matrix_power(matrix, exponent):
+    result = np.eye(len(matrix), dtype=Real)
+    factor = inv(matrix) if exponent < 0 else matrix
+    for _ in range(abs(int(exponent))):
+        result = result @ factor
+    return result
+
+
+def cross(x, y):
+    parts = [x[..., (k + 1) % 3] * y[..., (k + 2) % 3] for k in range(3)]
+    others = [x[..., (k + 2) % 3] * y[..., (k + 1) % 3] for k in range(3)]
+    return np.stack([a - b for a, b in zip(parts, others, strict=True)], axis=-1)
+
+
+def cofactor(matrix):
+    size = len(matrix)
+    if size == 1:
+        return np.ones((1, 1), dtype=Real)
+    minors = [
+        [np.delete(np.delete(matrix, row, 0), column, 1) for column in range(size)]
+        for row in range(size)
+    ]
+    signs = np.array(
+        [[(-1) ** (row + column) for column in range(size)] for row in range(size)]
+    )
+    return signs * np.array([[det(minor) for minor in row] for row in minors], dtype=Real)
+
+
+def shape_of(size):
+    return size if isinstance(size, tuple) else (int(size),)
+
+
+WITH_OPTIONS = {
+    "einsum": np.einsum,
+    "matrix_power": matrix_power,
+    "zeros": lambda shape: np.zeros(shape_of(shape), dtype=Real),
+    "ones": lambda shape: np.ones(shape_of(shape), dtype=Real),
+    "eye": lambda n: np.eye(int(n), dtype=Real),
+    "cumsum": lambda x, axis=0: np.cumsum(x, axis=int(axis)),
+    "onehot": lambda n, k: np.eye(int(n), dtype=Real)[int(k)],
+}
 AXIS_FUNCTIONS = {
+    "var": lambda _, x, **options: np.var(x, **options),
+    "std": std,
+    "norm_inf": norm_inf,
     "sum": lambda _, x, **options: np.sum(x, **options),
     "mean": lambda _, x, **options: np.mean(x, **options),
     "max": largest,
@@ -221,6 +292,8 @@ FUNCTIONS = {
     "softplus": lambda _, x: np.log1p(np.exp(x)),
     "maximum": maximum,
     "minimum": minimum,
+    **entry_functions.SMOOTH,
+    **entry_functions.WITH_SIDES,
     "where": where,
     "dot": lambda _, x, y: np.dot(x, y),
     "outer": lambda _, x, y: np.outer(x, y),
@@ -228,6 +301,9 @@ FUNCTIONS = {
     "trace": lambda _, x: np.trace(x),
     "tr": lambda _, x: np.trace(x),
     "inv": lambda _, x: inv(x),
+    "solve": lambda _, x, y: inv(x) @ y,
+    "cross": lambda _, x, y: cross(x, y),
+    "cofactor": lambda _, x: cofactor(x),
     "det": lambda _, x: det(x),
     "logdet": lambda _, x: np.log(det(x)),
     "transpose": lambda _, x: transposed(x),

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from service.calculus.rules.table import FUNCTIONS
-from tests.calculus.expressions import axes, entries, matrices, rewritten
+from tests.calculus.expressions import axes, entries, losses, matrices, products, rewritten
 from tests.calculus.expressions.pieces import (
     ATOM,
     INTERMEDIATES,
@@ -26,7 +26,14 @@ from tests.calculus.expressions.pieces import (
 from tests.calculus.expressions.writing import piece
 
 MOST_FUEL = 12
-MODULES = (axes, entries, matrices, rewritten)  # imported for their productions
+MODULES = (
+    axes,
+    entries,
+    losses,
+    matrices,
+    products,
+    rewritten,
+)  # imported for their productions
 ROWS = {
     *(name for f in FUNCTIONS.values() for name in (f.name, *f.aliases)),
     *(spelling for spellings in SPELLINGS.values() for spelling in spellings),

@@ -16,7 +16,6 @@ from service.calculus.normal_form import contract
 from service.calculus.rules.elementwise import SIN
 from service.calculus.selections import delta
 from service.calculus.terms import add, filled, is_zero
-from service.errors import DomainError
 from tests.calculus.nodes import named, node_of, numbers_of, variables
 
 SHAPES = {
@@ -346,12 +345,13 @@ def test_higher_derivatives_of_sigmoid_follow_its_polynomials(order):
     assert numbers_of(found, a=0.5) == pytest.approx(expected[order], rel=1e-12)
 
 
-def test_the_third_derivative_of_a_determinant_is_refused():
-    first = slope("det(S)", "S")
-    second = jacobian(first, [by("S")])[by("S")]
+def test_a_determinant_can_be_differentiated_as_often_as_it_has_rows():
+    found = slope("det(S)", "S")
+    for _ in range(2):
+        found = jacobian(found, [by("S")])[by("S")]
 
-    with pytest.raises(DomainError, match="the third derivative of det is not offered"):
-        jacobian(second, [by("S")])
+    rows = SHAPES["S"][0]
+    assert found.shape == (rows,) * 6
 
 
 def test_the_identity_of_a_matrix_ties_both_axes():

@@ -3,7 +3,7 @@
 Expected numbers are the mathematically exact ones, by formulas that are safe on their side.
 """
 
-from math import exp, expm1, log, log1p, sqrt, tanh
+from math import erf, erfc, exp, expm1, log, log1p, sin, sinh, sqrt, tanh
 
 import numpy as np
 import pytest
@@ -24,13 +24,20 @@ SAME = [
     ("1 / (1 + exp(z))", "sigmoid(-z)"),
     ("1 / (1 + exp(-z))", "sigmoid(z)"),
     ("(1 + exp(-x))**-1", "sigmoid(x)"),
+    ("1 / (-1 - exp(z))", "-sigmoid(-z)"),
     ("1 / (1 + exp(z))**2", "sigmoid(-z)**2"),
     ("a / (1 + exp(-x))", "a * sigmoid(x)"),
     ("exp(z) / (1 + exp(z))", "sigmoid(z)"),
     ("exp(z)**2 / (1 + exp(z))**2", "sigmoid(z)**2"),
+    ("exp(z) / (1 + exp(z))**2", "sigmoid(z) * sigmoid(-z)"),
+    ("exp(z) / (1 + exp(z))**3", "sigmoid(z) * sigmoid(-z)**2"),
     ("exp(x) * y[0] / (1 + exp(x))", "sigmoid(x) * y[0]"),
     ("log(sigmoid(z))", "-softplus(-z)"),
     ("log(1 / (1 + exp(-z)))", "-softplus(-z)"),
+    ("log(1 - sigmoid(z))", "-softplus(z)"),
+    ("log(1 - sigmoid(x))", "-softplus(x)"),
+    ("log(1 - 1 / (1 + exp(-z)))", "-softplus(z)"),
+    ("log(1 - sigmoid(S.T))", "-softplus(S).T"),
     ("log(exp(z))", "z"),
     ("log(exp(A @ x))", "A @ x"),
     ("log(sum(exp(x)))", "logsumexp(x)"),
@@ -50,7 +57,12 @@ SAME = [
     ("sqrt(9 * x**2)", "3 * abs(x)"),
     ("(x**2)**0.5", "abs(x)"),
     ("(x**2)**1.5", "abs(x)**3"),
-    ("sqrt(x**4)", "abs(x)**2"),
+    ("sqrt(x**4)", "x**2"),
+    ("abs(x)**2", "x**2"),
+    ("abs(x) * abs(x)", "x**2"),
+    ("abs(A @ x)**4", "(A @ x)**4"),
+    ("abs(x)**-2", "x**-2"),
+    ("norm2(x) * norm2(x)", "x @ x"),
     ("sqrt(sum(x**2))", "norm2(x)"),
     ("sqrt(x @ x)", "norm2(x)"),
     ("sqrt(sum(A**2, axis=1))", "norm2(A, axis=1)"),
@@ -72,7 +84,13 @@ OTHERS = [
     ("log(2 + exp(z))", "softplus(z)"),
     ("log(1 - exp(z))", "softplus(z)"),
     ("log(1 + 2 * exp(z))", "softplus(z)"),
+    ("log(1 + z * a)", "softplus(z)"),
+    ("log(1 + sigmoid(z))", "-softplus(z)"),
+    ("log(2 - sigmoid(z))", "-softplus(z)"),
+    ("log(1 - 2 * sigmoid(z))", "-softplus(z)"),
+    ("log(sigmoid(z) - 1)", "-softplus(z)"),
     ("1 / (2 + exp(z))", "sigmoid(-z)"),
+    ("1 / (1 - exp(z))", "sigmoid(-z)"),
     ("exp(a) / (1 + exp(z))", "sigmoid(z)"),
     ("exp(x) / sum(exp(2 * x))", "softmax(x)"),
     ("exp(A) / sum(exp(A), axis=0)", "softmax(A)"),
@@ -82,6 +100,8 @@ OTHERS = [
     ("x / norm2(x)**3", "x / norm2(x)"),
     ("log(-2 * sum(exp(x)))", "logsumexp(x)"),
     ("sqrt(x**3)", "abs(x)"),
+    ("abs(x)**3", "x**3"),
+    ("abs(x)**2.5", "x**2.5"),
     ("sqrt(-x**2)", "abs(x)"),
     ("sqrt(x[:2] @ y)", "norm2(y)"),
     ("sqrt(sum(S * S.T))", "norm2(S)"),
@@ -128,11 +148,17 @@ CURVES = {
         lambda z: slope(z) * (s(z) - s(-z)),
     ),
     "log(sigmoid(z))": (lambda z: -softplus(-z), lambda z: s(-z), lambda z: -slope(z)),
+    "log(1 - sigmoid(z))": (lambda z: -softplus(z), lambda z: -s(z), lambda z: -slope(z)),
     "log(exp(z))": (lambda z: z, lambda _: 1.0, lambda _: 0.0),
     "tanh(z)": (
         tanh,
         lambda z: 4 * slope(2 * z),
         lambda z: -8 * tanh(z) * slope(2 * z),
+    ),
+    "exp(z) / (1 + exp(z))**2": (
+        slope,
+        lambda z: slope(z) * (s(-z) - s(z)),
+        lambda z: slope(z) * (1 - 6 * slope(z)),
     ),
     "1 - tanh(z)**2": (
         lambda z: 4 * slope(2 * z),
@@ -167,7 +193,18 @@ SMALL = [
     ("log(1 + z)", 1e-10, log1p(1e-10)),
     ("2 * exp(z) - 2", 1e-12, 2 * expm1(1e-12)),
     ("1 - exp(z)", 1e-12, -expm1(1e-12)),
+    ("log(1 - z)", 1e-10, log1p(-1e-10)),
+    ("log(1 - exp(z))", -1e-20, log(1e-20)),
+    ("log(1 - exp(z))", -40.0, -exp(-40)),
+    ("log(1 - exp(-z))", 0.5, log(-expm1(-0.5))),
     ("1 - sigmoid(z)", 40.0, exp(-40)),
+    ("1 - tanh(z)", 20.0, 2 * exp(-40) / (1 + exp(-40))),
+    ("1 - cosh(z)", 1e-10, -2 * sinh(5e-11) ** 2),
+    ("log1p(-exp(z))", -1e-20, log(1e-20)),
+    ("1 - erf(z)", 10.0, erfc(10)),
+    ("erf(z) - 1", 10.0, -erfc(10)),
+    ("1 - erfc(z)", 1e-20, erf(1e-20)),
+    ("1 - cos(z)", 1e-10, 2 * sin(5e-11) ** 2),
     ("sigmoid(z) - 1", 40.0, -exp(-40)),
     ("sigmoid(z)", -720.0, exp(-720)),
     ("softplus(z)", -40.0, exp(-40)),
@@ -301,3 +338,24 @@ def test_one_over_norm_is_not_rounded_twice():
 
     assert found == 1e200
     assert sqrt(1e-200 * 1e-200) == 0
+
+
+FAR = [
+    ("x * 1e-200 * 1e-200", {"x": 1e300}, 1e-100),
+    ("x / 1e200 / 1e200", {"x": 1e300}, 1e-100),
+    ("x * 1e200 * 1e200", {"x": 1e-300}, 1e100),
+    ("(1e200 * x)**2", {"x": 1e-200}, 1.0),
+    ("1e-200 * (1e-200 * x + y)", {"x": 1e300, "y": 1e100}, 2e-100),
+    ("z + 1e-200 * (1e-200 * x + y)", {"x": 1e300, "y": 1e100, "z": 0.0}, 2e-100),
+    ("z + 1e200 * (1e200 * x + y)", {"x": 1e-300, "y": 1e-100, "z": 0.0}, 2e100),
+    ("z - (x + y / 1e200) / 1e200", {"x": 1e100, "y": 1e300, "z": 0.0}, -2e-100),
+    ("1e-200 * x * 1e-200 + 1e-200 * (1e-200 * x)", {"x": 1e300}, 2e-100),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "expected"), FAR, ids=[text for text, *_ in FAR])
+def test_literals_whose_product_leaves_float64_are_kept_apart(text, values, expected):
+    root = node_of(text, **dict.fromkeys(values, ()))
+
+    # Four roundings of products.
+    assert float(numbers_of(root, **values)) == pytest.approx(expected, rel=1e-15)

@@ -40,6 +40,7 @@ def gradserve(monkeypatch, capfdbinary):
         ("gradient", "sum(x**2)", {"x": [1, 2]}, {"wrt": ["x"]}),
         ("jacobian", "x * y", {"x": [1, 2], "y": [3, 4]}, {"wrt": ["y", "x"]}),
         ("jacobian", "x**2", {"x": [1, 2]}, {"representation": "dense"}),
+        ("hessian", "sum(x**2)", {"x": [1, 2]}, {"representation": "factored"}),
     ],
 )
 async def test_a_command_prints_what_the_api_answers(

@@ -9,6 +9,7 @@ from service.computation.compute import Computer
 from service.settings import Limits
 from tests.numeric.dense import dense
 
+SELU = (1.0507009873554805, 1.7580993408473766)
 ABSOLUTE, STEP, JUMP = (-1.0, 1.0), (0.0, 1.0), None
 
 
@@ -36,8 +37,29 @@ MET = [
     ("norm1(x)", {"x": [0, 2]}, "norm1", [(0,)], 0.0, ABSOLUTE),
     ("norm2(x)", {"x": [0, 0]}, "norm2", [()], 0.0, ABSOLUTE),
     ("norm(x)", {"x": [0, 0]}, "norm2", [()], 0.0, ABSOLUTE),
+    ("std(x)", {"x": [2, 2]}, "std", [()], 0.0, ABSOLUTE),
+    ("std(A, axis=1)", {"A": [[1, 1], [0, 3]]}, "std", [(0,)], 0.0, ABSOLUTE),
+    ("norm_inf(x)", {"x": [-2, 2, 1]}, "norm_inf", [()], 0.5, ABSOLUTE),
     ("norm2(x)", {"x": 0}, "norm2", [()], 0.0, ABSOLUTE),
     ("norm2(A, axis=1)", {"A": [[0, 0], [3, 4]]}, "norm2", [(0,)], 0.0, ABSOLUTE),
+    ("clip(x, -1, 2)", {"x": [-1, 2.5]}, "clip", [(0,)], 0.0, STEP),
+    ("clip(x, -1, 2)", {"x": [2, 2, 0]}, "clip", [(0,), (1,)], 0.0, STEP),
+    ("clip(x, y, 2)", {"x": [1, 0], "y": [1, -1]}, "clip", [(0,)], 0.5, STEP),
+    ("hardtanh(x)", {"x": [1, 0]}, "hardtanh", [(0,)], 0.0, STEP),
+    ("hardtanh(x)", {"x": [0, -1]}, "hardtanh", [(1,)], 0.0, STEP),
+    ("floor(x)", {"x": [1.5, -2]}, "floor", [(1,)], 0.0, JUMP),
+    ("ceil(x)", {"x": [3, 0.5]}, "ceil", [(0,)], 0.0, JUMP),
+    ("round(x)", {"x": [1, 1.5, -0.5]}, "round", [(1,), (2,)], 0.0, JUMP),
+    ("heaviside(x, 0.5)", {"x": [1, 0]}, "heaviside", [(1,)], 0.0, JUMP),
+    ("hypot(x, y)", {"x": [0, 3], "y": [0, 0]}, "hypot", [(0,)], 0.0, ABSOLUTE),
+    ("selu(x)", {"x": [0, 1]}, "selu", [(0,)], 1.7580993408473766, SELU),
+    ("elu(x, 0.5)", {"x": [0, 1]}, "elu", [(0,)], 0.5, (0.5, 1.0)),
+    ("elu(x, alpha=2)", {"x": [1, 0]}, "elu", [(1,)], 2.0, (1.0, 2.0)),
+    ("leaky_relu(x, 0.25)", {"x": [0, 1]}, "leaky_relu", [(0,)], 0.25, (0.25, 1.0)),
+    ("mae(x, 1)", {"x": [2, 1]}, "mae", [(1,)], 0.0, (-0.5, 0.5)),
+    ("hinge(x, 1)", {"x": [2, 1]}, "hinge", [(1,)], 0.0, (-0.5, 0.5)),
+    ("quantile(x, 1, 0.75)", {"x": [1, 2]}, "quantile", [(0,)], 0.0, (-0.375, 0.125)),
+    ("power(x**2, 0.5)", {"x": [0, 1]}, "abs", [(0,)], 0.0, ABSOLUTE),
     ("x > 1", {"x": [1, 2]}, "comparison", [(0,)], 0.0, JUMP),
     ("x <= y", {"x": [1, 2], "y": 2}, "comparison", [(1,)], 0.0, JUMP),
     ("x == y", {"x": [1, 2], "y": [1, 1]}, "comparison", [(0,)], 0.0, JUMP),
@@ -116,6 +138,14 @@ NOT_MET = [
     ("sqrt(x**4)", {"x": [0, 1]}),
     ("(x**2)**1.5", {"x": [0, 1]}),
     ("x == x", {"x": [0, 1]}),
+    ("clip(x, 0, 1)", {"x": [-1, 0.5, 2]}),
+    ("floor(x) + ceil(x)", {"x": [0.5, -0.5]}),
+    ("round(x)", {"x": [0, -1, 2.4]}),
+    ("hypot(3, 4) * x", {"x": [1, 2]}),
+    ("softsign(x)", {"x": [0]}),
+    ("elu(x)", {"x": [0]}),
+    ("leaky_relu(x, 1)", {"x": [0]}),
+    ("huber(x, 0)", {"x": [1, 0]}),
     ("maximum(1, 2) * x", {"x": 0}),
     ("abs([0, 1]) * x", {"x": [1, 1]}),
     ("(1 > 1) * x", {"x": 1}),

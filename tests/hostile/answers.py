@@ -10,7 +10,18 @@ from tests.hostile.problems import strict_json
 from tests.hostile.tensors import array_of, dense
 
 SHARED = {"value", "conventions", "warnings", "cost"}
-RESULTS = {"evaluate": None, "gradient": "gradients", "jacobian": "jacobians"}
+RESULTS = {
+    "evaluate": None,
+    "gradient": "gradients",
+    "jacobian": "jacobians",
+    "hessian": "hessians",
+    "jvp": "jvp",
+    "vjp": "vjp",
+    "hvp": "hvp",
+}
+STRUCTURED = ("jacobian", "hessian")
+SCALAR = ("gradient", "hessian", "hvp")
+DIRECTIONS = {"jvp": "tangents", "vjp": "cotangent", "hvp": "vectors"}
 COSTS = {"flops", "bytes_moved", "peak_bytes", "answer_bytes", "seconds"}
 KINK = {
     *("expression", "start", "end", "rule", "count", "positions", "value", "subdifferential"),
@@ -35,22 +46,64 @@ def _faults(
     operation: str, request: Mapping[str, Any], answer: dict[str, Any]
 ) -> Iterator[str]:
     field = RESULTS[operation]
-    if answer.keys() != SHARED | ({field} if field else set()):
+    optional = {"stacked"} if request.get("stack") else set()
+    if answer.keys() != SHARED | ({field} if field else set()) | optional:
         yield f"fields {sorted(answer)}"
         return
     value = array_of(answer["value"])
-    variables = request["variables"]
-    names = variables.keys() if request.get("wrt") is None else set(request["wrt"])
-    if field and answer[field].keys() != names:
-        yield f"{field} by {sorted(answer[field])}, not by {sorted(names)}"
-    if operation == "gradient" and value.shape:
-        yield f"gradients of a value of shape {value.shape}"
-    for name, tensor in answer[field].items() if field else ():
-        found = array_of(tensor) if operation == "gradient" else dense(tensor)
-        expected = value.shape + shape_of(variables[name])
+    batch = request.get("batch") or []
+    output = value.shape[1:] if batch else value.shape
+    if operation in SCALAR and output:
+        yield f"{field} of a value of shape {value.shape}"
+    for path, tensor, expected in _expected(operation, request, answer, output):
+        if operation in STRUCTURED and batch:
+            found = np.empty(tuple(tensor["shape"]))
+        else:
+            found = dense(tensor) if operation in STRUCTURED else array_of(tensor)
         if found.shape != expected:
-            yield f"by {name}: shape {found.shape}, not {expected}"
+            yield f"{path}: shape {found.shape}, not {expected}"
     yield from _faults_beside(request["expression"], answer)
+
+
+def _expected(
+    operation: str,
+    request: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    output: tuple[int, ...],
+) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
+    """Each result with its name and the shape that it must have.
+
+    Raises:
+        ValueError: the results are not by the names that were asked for.
+    """
+    field = RESULTS[operation]
+    if field is None:
+        return
+    batch = request.get("batch") or []
+    found, shapes = answer[field], {n: shape_of(v) for n, v in request["variables"].items()}
+    samples = shapes[batch[0]][:1] if batch else ()
+    shapes.update((name, shapes[name][1:]) for name in batch)
+    given = request.get(DIRECTIONS.get(operation, ""))
+    names = request.get("wrt")
+    if names is None:
+        names = list(given) if operation in ("jvp", "hvp") else list(shapes)
+    count: tuple[int, ...] = ()
+    if request.get("many"):
+        count = shape_of(given if operation == "vjp" else next(iter(given.values())))[:1]
+    if operation == "jvp":
+        yield "jvp", found, count + samples + output
+        return
+    if found.keys() != set(names):
+        raise ValueError(f"{field} by {sorted(found)}, not by {sorted(names)}")
+    for name, results in found.items():
+        if operation != "hessian":
+            before = samples + output if operation == "jacobian" else count + samples
+            yield name, results, before + shapes[name]
+            continue
+        if results.keys() != set(names):
+            raise ValueError(f"{name} by {sorted(results)}, not by {sorted(names)}")
+        for other, tensor in results.items():
+            yield f"{name}, {other}", tensor, samples + shapes[name] + shapes[other]
 
 
 def _faults_beside(expression: str, answer: Mapping[str, Any]) -> Iterator[str]:

@@ -28,6 +28,30 @@ def _representation(rng: Generator, body: dict[str, Any]) -> None:
     body["representation"] = pick(rng, ("auto", "dense", "factored", "factored", "Dense", None))
 
 
+def _direction(rng: Generator, body: dict[str, Any]) -> None:
+    """Change a direction: its values, its names, or how many there are."""
+    field = next((f for f in ("tangents", "vectors", "cotangent") if f in body), "cotangent")
+    values: tuple[Any, ...] = (1, [1, 2], [[1, 2, 3]], [], None, {"x": [1, 2]}, {}, [1e308] * 4)
+    way = int(rng.integers(4))
+    found = body.get(field)
+    if way == 0:
+        body["many"] = pick(rng, (True, False, 1, None))
+    elif way == 1 or not isinstance(found, dict) or not found:
+        body[field] = pick(rng, values)
+    elif way == 2:
+        found[pick(rng, list(found))] = pick(rng, values)
+    else:
+        found[pick(rng, NAMES)] = found.pop(pick(rng, list(found)))
+
+
+def _option(rng: Generator, body: dict[str, Any]) -> None:
+    if rng.random() < 0.5:
+        body["stack"] = pick(rng, (True, True, False, 1, "yes"))
+    else:
+        names = list(body.get("variables") or "x")
+        body["batch"] = pick(rng, (names[:1], names[-1:], names, ["q"], [], "x", None))
+
+
 def _renamed(rng: Generator, body: dict[str, Any]) -> None:
     variables = body.get("variables")
     if isinstance(variables, dict) and variables:
@@ -54,7 +78,7 @@ def _field(rng: Generator, body: dict[str, Any]) -> None:
 
 
 FIELD_MUTATIONS: tuple[Callable[[Generator, dict[str, Any]], None], ...] = (
-    *(_wrt, _wrt, _wrt, _representation, _representation),
+    *(_wrt, _wrt, _wrt, _representation, _representation, _direction, _direction, _option),
     *(_renamed, _another_variable, _another_variable, _field),
 )
 

@@ -13,7 +13,10 @@ from tests.hostile.text_mutations import mutate_expression
 from tests.hostile.value_mutations import mutate_value
 
 SEED = 20_261
-PATHS = ("/v1/evaluate", "/v1/gradient", "/v1/jacobian")
+PATHS = (
+    *("/v1/evaluate", "/v1/gradient", "/v1/jacobian"),
+    *("/v1/hessian", "/v1/jvp", "/v1/vjp", "/v1/hvp"),
+)
 MUTATIONS = (mutate_expression, mutate_value, mutate_fields)
 COUNTS = (0.45, 0.3, 0.15, 0.1)
 SHARES = (0.42, 0.36, 0.12, 0.10)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from service.calculus.rules.records import Function
 from service.calculus.rules.table import FUNCTIONS
 
@@ -18,6 +20,15 @@ OPERANDS = VECTORS | {"A": MATRICES["A"]}
 FACTORS = {
     "U": {"shape": [3, 2], "dtype": "float64", "data": [1, 2, 3, 4, 5, 6]},
     "V": [[1, 0], [2, 1], [0, 3], [1, 1]],
+}
+
+
+# Functions whose operands fit together in a way of their own.
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "solve": ("solve(A, v)", MATRICES),
+    "onehot": ("onehot(4, 1) * x", VECTORS),
+    "einsum": ("einsum('ij,j->i', A, v)", MATRICES),
+    "cross": ("cross(v, A[0])", MATRICES),
 }
 
 
@@ -50,12 +61,36 @@ def jacobian(expression: str, variables: Any, *wrt: str, representation: str = "
     return _seed("jacobian", expression, variables, **fields)
 
 
+def hessian(expression: str, variables: Any, *wrt: str, representation: str = "auto") -> Seed:
+    fields: dict[str, Any] = {"wrt": list(wrt)} if wrt else {}
+    return _seed("hessian", expression, variables, representation=representation, **fields)
+
+
 def _call_of(function: Function) -> tuple[str, dict[str, Any]]:
     """A call of a function by its parameters' names, and the variables in it."""
-    names = [p.name for p in function.parameters if p.is_required]
-    operands = ["x > y" if name == "condition" else name for name in names]
-    variables = {name: OPERANDS[name] for name in names if name != "condition"}
+    if function.name in CALLS:
+        return CALLS[function.name]
+    required = [p for p in function.parameters if p.is_required]
+    operands = [
+        "x > y" if p.name == "condition" else p.name if p.kind == "operand" else "1"
+        for p in required
+    ]
+    variables = {
+        p.name: _inside(OPERANDS.get(p.name, VECTORS["y"]), function)
+        for p in required
+        if p.kind == "operand" and p.name != "condition"
+    }
+    if "condition" in (p.name for p in required):
+        variables = VECTORS | variables
     return f"{function.name}({', '.join(operands)})", variables
+
+
+def _inside(value: Any, function: Function) -> Any:
+    """The value, or as many numbers inside the interval the function is tested on."""
+    low, high = function.sample
+    if np.ndim(value) > 1 or (np.min(value) >= low and np.max(value) <= high):
+        return value
+    return np.linspace(low, high, np.size(value)).reshape(np.shape(value)).tolist()
 
 
 def _seeds_of_functions() -> list[Seed]:
@@ -127,4 +162,32 @@ SEEDS: tuple[Seed, ...] = (
     gradient("det(A * A)", MATRICES, "A"),
     jacobian("inv(A * A)[0] @ v", MATRICES, "A"),
     evaluate("(2 * x / 3)**9 * y**-4", VECTORS),
+    hessian("mean((y - maximum(0, X @ w + b))**2)", NEURON, "w", "b"),
+    hessian("sum(log(1 + exp(-y * (X @ w + b))))", NEURON, "w", representation="dense"),
+    hessian("0.5 * v @ A @ v - log(det(A.T @ A))", MATRICES, representation="factored"),
+    hessian("sum(x**3 / y)", VECTORS),
+    hessian("sum((U @ V.T - 1)**2)", FACTORS, "U", "V"),
+    _seed("jvp", "A @ v", MATRICES, tangents={"v": [1, 0, -1]}),
+    _seed("jvp", "sin(x * y)", VECTORS, wrt=["x"], tangents={"x": [[1, 0, 0, 2]]}, many=True),
+    _seed("jvp", "softmax(A @ v)", MATRICES, tangents={"v": [1, 2, 3], "A": MATRICES["A"]}),
+    _seed("vjp", "A @ v", MATRICES, cotangent=[1, 0.5, -2]),
+    _seed("vjp", "U @ V.T", FACTORS, wrt=["U"], cotangent={"shape": [3, 4], "data": [1] * 12}),
+    _seed("vjp", "x / y", VECTORS, cotangent=[[1, 2, 3, 4], [0, 0, 1, 0]], many=True),
+    _seed("hvp", "sum(exp(x) * y)", VECTORS, vectors={"x": [1, 0, 0, 1], "y": [0, 1, 2, 3]}),
+    _seed(
+        "hvp", "sum(exp(x) * y)", VECTORS, wrt=["x"], vectors={"x": [[1, 0, 0, 1]]}, many=True
+    ),
+    _seed("hvp", "v @ A @ v", MATRICES, vectors={"v": [0.5, 0, 1]}),
+    _seed("jacobian", "A @ v", MATRICES, stack=True),
+    _seed("jacobian", "tanh(w @ x + b)", NEURON | {"x": NEURON["X"]}, batch=["x"], wrt=["w"]),
+    _seed(
+        "hessian", "(w @ x + b)**2", NEURON | {"x": NEURON["X"]}, batch=["x"], wrt=["w", "b"]
+    ),
+    _seed(
+        "vjp",
+        "x / y",
+        {"x": [[1, 2], [3, 4]], "y": [1, 2]},
+        batch=["x"],
+        cotangent=[[1, 0]] * 2,
+    ),
 )

@@ -9,7 +9,6 @@ from tests.hostile.cases import BATTERY, CASES
 from tests.hostile.exchange import exchange
 from tests.hostile.expectations import (
     DEFERRED,
-    DEFERRED_WORDS,
     EXPECTED,
     Answered,
     Closed,
@@ -91,9 +90,9 @@ def check_answer(found, case, expected):
     assert (found.status, found.headers["content-type"]) == (200, "application/json")
     answer = strict_json(found.body)
     (name,) = case["request"]["json"]["wrt"]
-    # The numbers of these cases are exact in binary, or zero by underflow.
-    np.testing.assert_array_equal(array_of(answer["value"]), expected.value)
-    np.testing.assert_array_equal(dense(answer["jacobians"][name]), expected.jacobian)
+    # The numbers are exact in binary, or zero by underflow, save a tangent and its slope.
+    np.testing.assert_allclose(array_of(answer["value"]), expected.value, rtol=1e-15)
+    np.testing.assert_allclose(dense(answer["jacobians"][name]), expected.jacobian, rtol=1e-15)
     assert answer["conventions"]["kinks"] == list(expected.kinks)
     assert answer["warnings"] == []
     assert bool(expected.kinks) or "kinks" not in case["expect"]["problem"]
@@ -103,13 +102,9 @@ def test_every_case_is_run_or_deferred():
     assert len(CASES) == len(BATTERY["cases"]) == BATTERY["meta"]["cases"]
     assert CASES.keys() == EXPECTED.keys() | DEFERRED.keys()
     assert not EXPECTED.keys() & DEFERRED.keys()
-    assert DEFERRED_WORDS.keys() <= EXPECTED.keys()
 
 
-REASONS = sorted({*DEFERRED.values(), *(reason for _, reason in DEFERRED_WORDS.values())})
-
-
-@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("reason", sorted({*DEFERRED.values()}))
 def test_what_a_deferred_case_waits_for_is_not_there_yet(live_server, reason):
     kind, _, subject = reason.partition(" ")
     body = {"expression": "x", "variables": {"x": [1, 2]}}
@@ -117,9 +112,6 @@ def test_what_a_deferred_case_waits_for_is_not_there_yet(live_server, reason):
     if kind == "function":
         found = asked(live_server, "/v1/evaluate", body | {"expression": f"{subject}(x)"})
         expected = "unknown_function"
-    elif kind == "field":
-        found = asked(live_server, "/v1/jacobian", body | {subject: "error"})
-        expected = "validation"
     else:
         assert kind == "route"
         found = asked(live_server, subject, body)

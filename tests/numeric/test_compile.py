@@ -155,7 +155,7 @@ def test_a_trace_of_a_product_is_no_product():
     plan = plan_of("trace(A @ B)", A=(size, size), B=(size, size))
 
     assert plan.estimate.flops <= 4 * size**2
-    assert plan.estimate.peak_bytes < 100
+    assert plan.estimate.peak_bytes < 10 * 8 * size
 
 
 def test_an_inverse_times_a_vector_is_one_solution_and_no_inverse():

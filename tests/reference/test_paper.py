@@ -4,19 +4,14 @@ The expected derivatives are the file's NumPy expressions, evaluated here at ran
 that its conditions admit; every size differs from every other.
 """
 
-import asyncio
 import json
 import re
-from functools import cache
-from math import prod
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
-from service.settings import Settings
-from service.wiring import build_app
+from tests.reference.through_http import array, dense, post
 
 CASES = {
     case["id"]: case
@@ -46,26 +41,6 @@ STRUCTURES = {
 }
 FAR_FROM_ZERO = 0.05
 MOST_DRAWS = 10_000
-
-
-@cache
-def app():
-    return build_app(Settings())
-
-
-def post(route, body):
-    """The JSON answer of a route of the application in this process."""
-
-    async def answered():
-        transport = httpx.ASGITransport(app())
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://127.0.0.1"
-        ) as client:
-            return await client.post(route, json=body)
-
-    response = asyncio.run(answered())
-    assert response.status_code in (200, 422), response.text
-    return response.json()
 
 
 def numpy_value(expression, values, sizes):
@@ -113,38 +88,6 @@ def sent(values, sizes, expression):
     """The variables of a request; a size that the expression names is one of them."""
     named = {"N": sizes["N"]} if re.search(r"\bN\b", expression) else {}
     return {name: value.tolist() for name, value in values.items()} | named
-
-
-def array(tensor):
-    return np.array(tensor["data"], dtype=float).reshape(tensor["shape"])
-
-
-def dense(derivative):
-    """All the numbers of a StructuredTensor."""
-    shape = derivative["shape"]
-    size = prod(shape[: len(shape) // 2])
-    match derivative["structure"]:
-        case "zero":
-            return np.zeros(shape)
-        case "identity":
-            return (derivative["scale"] * np.eye(size)).reshape(shape)
-        case "diagonal":
-            return np.diag(derivative["diagonal"]["data"]).reshape(shape)
-        case "factored":
-            return sum(
-                t["coefficient"] * np.einsum(t["equation"], *map(stored, t["factors"]))
-                for t in derivative["terms"]
-            )
-    return array(derivative["tensor"])
-
-
-def stored(factor):
-    match factor["kind"]:
-        case "identity":
-            return np.eye(factor["size"])
-        case "ones":
-            return np.ones(factor["size"])
-    return array(factor["tensor"])
 
 
 def assert_equal_to_12_digits(found, expected):

@@ -9,7 +9,14 @@ import sys
 from typing import assert_never
 
 from gradserve_client import Client
-from gradserve_client.api.expressions import compute_gradient, compute_jacobian
+from gradserve_client.api.expressions import (
+    compute_gradient,
+    compute_hessian,
+    compute_hvp,
+    compute_jacobian,
+    compute_jvp,
+    compute_vjp,
+)
 from gradserve_client.models import (
     DenseTensor,
     DiagonalTensor,
@@ -17,15 +24,23 @@ from gradserve_client.models import (
     GradientAnswer,
     GradientRequest,
     GradientRequestVariables,
+    HessianAnswer,
+    HessianRequest,
+    HvpAnswer,
+    HvpRequest,
     IdentityFactor,
     IdentityTensor,
     JacobianAnswer,
     JacobianRequest,
     JacobianRequestVariables,
+    JvpAnswer,
+    JvpRequest,
     OnesFactor,
     Problem,
     TensorFactor,
     Term,
+    VjpAnswer,
+    VjpRequest,
     ZeroTensor,
 )
 
@@ -83,6 +98,34 @@ def ask_gradient(client: Client) -> dict[str, object]:
     }
 
 
+def ask_products(client: Client) -> dict[str, object]:
+    """Every product with a derivative; an answer's tensor is sent back as an input."""
+    quadratic = {"expression": "x @ A @ x", "variables": {"A": [[2, 1], [0, 3]], "x": [1, 2]}}
+    hessian = compute_hessian.sync(
+        client=client, body=HessianRequest.from_dict(quadratic | {"wrt": ["x"]})
+    )
+    assert isinstance(hessian, HessianAnswer), hessian
+    block = hessian.hessians["x"]["x"]
+    assert isinstance(block, DenseTensor), block
+    linear = {"expression": "H @ x", "variables": {"H": block.tensor.to_dict(), "x": [1, 2]}}
+    jvp = compute_jvp.sync(
+        client=client, body=JvpRequest.from_dict(linear | {"tangents": {"x": [1, -1]}})
+    )
+    assert isinstance(jvp, JvpAnswer), jvp
+    cotangent = {"cotangent": jvp.jvp.to_dict(), "wrt": ["x"]}
+    vjp = compute_vjp.sync(client=client, body=VjpRequest.from_dict(linear | cotangent))
+    assert isinstance(vjp, VjpAnswer), vjp
+    vectors = {"vectors": {"x": vjp.vjp["x"].to_dict()}}
+    hvp = compute_hvp.sync(client=client, body=HvpRequest.from_dict(quadratic | vectors))
+    assert isinstance(hvp, HvpAnswer), hvp
+    return {
+        "hessian": block.tensor.data,
+        "jvp": jvp.jvp.data,
+        "vjp": vjp.vjp["x"].data,
+        "hvp": hvp.hvp["x"].data,
+    }
+
+
 def ask_for_problem(client: Client) -> dict[str, object]:
     variables = JacobianRequestVariables()
     variables["x"] = 1.0
@@ -107,6 +150,7 @@ def main() -> None:
         answers = {
             "jacobians": [ask_jacobian(client, request) for request in requests],
             "gradient": ask_gradient(client),
+            "products": ask_products(client),
             "problem": ask_for_problem(client),
         }
     sys.stdout.write(json.dumps(answers, allow_nan=False))

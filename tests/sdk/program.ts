@@ -4,11 +4,17 @@
 // each member's own fields.
 import {
   computeGradient,
+  computeHessian,
+  computeHvp,
   computeJacobian,
+  computeJvp,
+  computeVjp,
   type Factor,
   type JacobianRequest,
   type Problem,
   type StructuredTensor,
+  type Tensor,
+  type TensorInput,
   type Term,
 } from "gradserve-client";
 
@@ -75,6 +81,46 @@ async function askGradient(baseUrl: string): Promise<object> {
   return { value: data.value.data, gradients: numbers };
 }
 
+function sent(tensor: Tensor | undefined): TensorInput {
+  if (tensor === undefined) throw new Error("no tensor");
+  return tensor;
+}
+
+// Every product with a derivative; an answer's tensor is sent back as an input.
+async function askProducts(baseUrl: string): Promise<object> {
+  const throwOnError = true;
+  const quadratic = { expression: "x @ A @ x", variables: { A: [[2, 1], [0, 3]], x: [1, 2] } };
+  const hessian = await computeHessian({
+    baseUrl,
+    body: { ...quadratic, wrt: ["x"] },
+    throwOnError,
+  });
+  const block = hessian.data.hessians["x"]?.["x"];
+  if (block?.structure !== "dense") throw new Error("not dense");
+  const linear = { expression: "H @ x", variables: { H: sent(block.tensor), x: [1, 2] } };
+  const jvp = await computeJvp({
+    baseUrl,
+    body: { ...linear, tangents: { x: [1, -1] } },
+    throwOnError,
+  });
+  const vjp = await computeVjp({
+    baseUrl,
+    body: { ...linear, cotangent: sent(jvp.data.jvp), wrt: ["x"] },
+    throwOnError,
+  });
+  const hvp = await computeHvp({
+    baseUrl,
+    body: { ...quadratic, vectors: { x: sent(vjp.data.vjp["x"]) } },
+    throwOnError,
+  });
+  return {
+    hessian: block.tensor.data,
+    jvp: jvp.data.jvp.data,
+    vjp: vjp.data.vjp["x"]?.data,
+    hvp: hvp.data.hvp["x"]?.data,
+  };
+}
+
 async function askForProblem(baseUrl: string): Promise<object> {
   const { error, response } = await computeJacobian({
     baseUrl,
@@ -100,6 +146,7 @@ const asked: JacobianRequest[] = JSON.parse(requests);
 const answers = {
   jacobians: await Promise.all(asked.map((request) => askJacobian(baseUrl, request))),
   gradient: await askGradient(baseUrl),
+  products: await askProducts(baseUrl),
   problem: await askForProblem(baseUrl),
 };
 console.log(JSON.stringify(answers));

@@ -70,6 +70,18 @@ def test_a_gradient_is_read(answers):
     }
 
 
+def test_hessians_and_products_are_read_and_sent_back_as_inputs(answers):
+    hessian = np.array([[4, 1], [1, 6]])
+    jvp = hessian @ [1, -1]
+
+    assert answers["products"] == {
+        "hessian": hessian.reshape(-1).tolist(),
+        "jvp": jvp.tolist(),
+        "vjp": (jvp @ hessian).tolist(),
+        "hvp": (hessian @ (jvp @ hessian)).tolist(),
+    }
+
+
 def test_a_problem_is_read_by_its_type(answers):
     assert answers["problem"] == {
         "http_status": 422,

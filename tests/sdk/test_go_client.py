@@ -69,4 +69,7 @@ def test_numbers_are_64_bits_wide(models):
 
 
 def test_no_field_has_lost_its_type(models):
-    assert re.findall(r"^\t\w+ .*(?:interface\{\}|any\b).*`json:.*$", models, re.M) == []
+    lost = re.findall(r"^\t(\w+ .*(?:interface\{\}|any\b).*)`json:.*$", models, re.M)
+
+    # The answer to one request of a batch is that of any operation.
+    assert [field.split() for field in lost] == [["Body", "map[string]interface{}"]]

@@ -161,6 +161,9 @@ def _reduced_bounds(name, x, count):
         "logsumexp": (x.low, x.high + log(count)),
         "norm1": (0.0, count * x.size),
         "norm2": (0.0, sqrt(count) * x.size),
+        "norm_inf": (0.0, x.size),
+        "var": (0.0, x.size**2),
+        "std": (0.0, x.size),
     }[name]
 
 

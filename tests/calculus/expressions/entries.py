@@ -2,6 +2,7 @@
 
 from service.calculus.rules.table import FUNCTIONS
 from tests.calculus.expressions.pieces import (
+    ATOM,
     COMPARISON,
     FACTOR,
     POSTFIX,
@@ -9,6 +10,7 @@ from tests.calculus.expressions.pieces import (
     PRODUCT,
     SUM,
     Piece,
+    brought_within,
     called,
     joined,
     leaf,
@@ -32,7 +34,21 @@ UNARY = [
     if f.is_entrywise and len(f.parameters) == 1
     for name in (f.name, *f.aliases)
 ]
-BINARY = [f for f in FUNCTIONS.values() if f.is_entrywise and len(f.parameters) == 2]
+WITH_OPTIONS = {
+    "leaky_relu": (
+        "leaky_relu({x})",
+        "leaky_relu({x}, 0.2)",
+        "leaky_relu({x}, negative_slope=0)",
+    ),
+    "elu": ("elu({x})", "elu({x}, 0.5)", "elu({x}, alpha=2)"),
+    "polygamma": ("polygamma(0, {x})", "polygamma(1, {x})", "polygamma(3, {x})"),
+}
+BINARY = [
+    (name, f)
+    for f in FUNCTIONS.values()
+    if f.is_entrywise and [p.kind for p in f.parameters] == ["operand"] * 2
+    for name in (f.name, *f.aliases)
+]
 
 
 @production(3)
@@ -103,21 +119,53 @@ def compared(w, shape, fuel):
     return Piece(text, COMPARISON, shape, 0.0, 1.0)
 
 
-@production(7)
+@production(14)
 def entrywise(w, shape, fuel):
-    name, function = w.one_of(UNARY)
-    x = within(w, shape, fuel, *function.sample)
+    """One function of one number, or two in a chain."""
+    x = piece(w, shape, fuel)
+    for _ in range(w.count(1, 2)):
+        # Drawn by the generator: Hypothesis repeats its choices, and there are many functions.
+        name, function = UNARY[w.rng.integers(len(UNARY))]
+        x = brought_within(w, x, *function.sample)
+        w.used(name)
+        # Every function of one number stays between these on its sample.
+        x = called(name, x.text, shape, -8.0, 8.0)
+    return x
+
+
+@production(6)
+def of_two(w, shape, fuel):
+    name, function = BINARY[w.rng.integers(len(BINARY))]
+    low, high = function.sample
+
+    def argument(*options):
+        # The order of a maximum is as free as its arguments; other functions have domains.
+        free = name in ("maximum", "minimum")
+        return piece(*options) if free else within(*options, low, high)
+
+    left, right = pair(w, shape, fuel, argument, argument)
     w.used(name)
-    # Every function of one number stays between these on its sample.
-    return called(name, x.text, shape, -8.0, 8.0)
+    bounds = (min(left.low, right.low, -4.0), max(left.high, right.high, 10.0))
+    return called(name, f"{left.text}, {right.text}", shape, *bounds)
 
 
 @production(2)
-def of_two(w, shape, fuel):
-    left, right = pair(w, shape, fuel)
-    name = w.used(w.one_of(BINARY).name)
-    bounds = (min(left.low, right.low), max(left.high, right.high))
-    return called(name, f"{left.text}, {right.text}", shape, *bounds)
+def with_an_option(w, shape, fuel):
+    name = w.used(w.one_of([*WITH_OPTIONS]))
+    low, high = FUNCTIONS[name].sample
+    x = within(w, shape, fuel, max(low, 0.8) if name == "polygamma" else low, high)
+    text = w.one_of(WITH_OPTIONS[name]).format(x=x.text)
+    return Piece(text, ATOM, shape, -8.0, 20.0)
+
+
+@production(1)
+def clipped(w, shape, fuel):
+    x, bound = pair(w, shape, fuel)
+    low = leaf(w, narrowed(w, shape))
+    inside = f"{x.text}, {low.text}, {bound.text}"
+    bounds = [(p.low, p.high) for p in (x, low, bound)]
+    lowest, highest = min(b[0] for b in bounds), max(b[1] for b in bounds)
+    return called(w.used("clip"), inside, shape, lowest, highest)
 
 
 @production(1)

@@ -125,7 +125,7 @@ def solved(w, shape, fuel):
     return Piece(text, PRODUCT, shape, -size, size)
 
 
-@production(12, lambda shape: shape == ())
+@production(30, lambda shape: shape == ())
 def of_square_matrix(w, shape, fuel):
     size = w.count(1, 4)
     kind = w.one_of(("trace", "tr", "det", "logdet"))

@@ -32,6 +32,30 @@ def assert_value_and_jacobians(text, values, value, **jacobians):
 # Each: text, values, value, Jacobians; in NumPy a masked entry would give inf or nan.
 MASKED = [
     (
+        "sum(where(x > 0, x * log(x) + y * log(x), 0))",
+        {"x": [0, 2], "y": [1, 1]},
+        3 * np.log(2),
+        {"x": [0, np.log(2) + 1.5], "y": [0, np.log(2)]},
+    ),
+    (
+        "L = log(x); sum(where(x > 0, L, 0)) + sum(where(x > 0, L * y, 1))",
+        {"x": [0, 2], "y": [1, 3]},
+        4 * np.log(2) + 1,
+        {"x": [0, 2], "y": [0, np.log(2)]},
+    ),
+    (
+        "sum(where(x > 0, sqrt(x) + sqrt(x)**3, 0))",
+        {"x": [0, 4]},
+        10,
+        {"x": [0, 3.25]},
+    ),
+    (
+        "r = 1 / x; sum(where(x > 0, r, 0)) + sum(where(x > 1, r * y, 1))",
+        {"x": [0, 2], "y": [1, 3]},
+        3,
+        {"x": [0, -1], "y": [0, 0.5]},
+    ),
+    (
         "where(x > 0, log(x), 0)",
         {"x": [0, -1, 2]},
         [0, 0, np.log(2)],
@@ -130,6 +154,25 @@ MASKED = [
 )
 def test_what_a_mask_hides_has_no_effect(text, values, value, jacobians):
     assert_value_and_jacobians(text, values, value, **jacobians)
+
+
+def test_a_mask_of_one_term_does_not_hide_another():
+    assert_value_and_jacobians(
+        "r = log(x); sum(where(x > 3, r, 0) + r * y)",
+        {"x": [2, 4], "y": [1, 2]},
+        np.log(2) + 3 * np.log(4),
+        x=[0.5, 0.75],
+        y=[np.log(2), np.log(4)],
+    )
+
+
+def test_a_mask_of_another_entry_does_not_hide():
+    assert_value_and_jacobians(
+        "r = log(x); sum(where(y > 0, r, 0) + where(y[::-1] > 0, r * 2, 0))",
+        {"x": [2, 4], "y": [1, -1]},
+        np.log(2) + 2 * np.log(4),
+        x=[0.5, 0.5],
+    )
 
 
 def test_a_condition_may_be_any_number():

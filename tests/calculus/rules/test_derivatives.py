@@ -6,12 +6,19 @@ import pytest
 from service.calculus.differentiate import gradient, jacobian
 from service.calculus.rules.table import FUNCTIONS
 from tests.calculus.expressions.axes import REDUCTIONS
-from tests.calculus.expressions.entries import BINARY, UNARY
+from tests.calculus.expressions.entries import BINARY, UNARY, WITH_OPTIONS
+from tests.calculus.expressions.losses import LOSSES
 from tests.calculus.nodes import node_of, numbers_of, variables
 
 SPECIAL = {
     "softmax": ["softmax(A)", "softmax(A, axis=0)", "softmax(x)"],
+    "log_softmax": ["log_softmax(A)", "log_softmax(A, axis=0)", "log_softmax(x)"],
+    "normalize": ["normalize(A)", "normalize(A, axis=0)", "normalize(x)"],
+    "cosine_similarity": ["cosine_similarity(x, y)", "cosine_similarity(A, y, axis=1)"],
+    "huber": ["huber(x, y, 0.5)", "huber(A, y, delta=0.7)"],
+    "quantile": ["quantile(x, y, 0.9)", "quantile(A, y, level=0.2)"],
     "where": ["where(x > y, x**2 * y, sin(x))", "where(x, y**2, x)"],
+    "clip": ["clip(x, y, 1)", "clip(x, -1, y**2)"],
     "dot": ["dot(x, y)", "dot(A, y)", "dot(x, S)"],
     "outer": ["outer(x, y)", "outer(x, x * y)"],
     "diag": ["diag(x)", "diag(S)", "diag(diag(x) @ S)"],
@@ -19,15 +26,31 @@ SPECIAL = {
     "inv": ["inv(S + 9 * diag([1, 1, 1]))"],
     "det": ["det(S)", "det(S.T @ S)"],
     "logdet": ["logdet(S @ S.T + diag([1, 2, 3]))"],
+    "cumsum": ["cumsum(x)", "cumsum(A, axis=0)", "cumsum(A, 1)", "cumsum(x) * cumsum(y)"],
+    "einsum": ['einsum("ij,j->i", A, x)', 'einsum("ii,i->i", S, x)'],
+    "matrix_power": ["matrix_power(S, 3)"],
+    "solve": ["solve(S + 9 * diag([1, 1, 1]), x)"],
+    "cross": ["cross(x, y)", "cross(A, x)"],
+    "cofactor": ["cofactor(S)"],
+    "zeros": ["zeros(3) + x**2"],
+    "ones": ["ones((2, 3)) * x**2"],
+    "eye": ["eye(3) * x**2"],
+    "onehot": ["onehot(3, 1) * x**2"],
     "transpose": ["transpose(A)", "transpose(S) @ S"],
 }
 TEXTS = [
     *(f"{name}(x)" for name, _ in UNARY),
-    *(f"{function.name}(x, y)" for function in BINARY),
+    *(f"{name}(x, y)" for name, _ in BINARY),
     *(f"{name}({inside})" for name, _ in REDUCTIONS for inside in ("x", "A", "A, axis=0")),
+    *(text.format(x="x") for texts in WITH_OPTIONS.values() for text in texts),
+    *(f"{name}({inside})" for name in LOSSES for inside in ("x, y", "A, A**2 / 3")),
     *(text for texts in SPECIAL.values() for text in texts),
 ]
-SAMPLES = {f"{name}(x)": function.sample for name, function in UNARY}
+SAMPLES = {f"{name}(x)": f.sample for name, f in UNARY} | {
+    f"{name}(x, y)": f.sample for name, f in [*BINARY, *LOSSES.items()]
+}
+SAMPLES |= {f"{name}(A, A**2 / 3)": f.sample for name, f in LOSSES.items()}
+SAMPLES |= {f"polygamma({k}, x)": (0.8, 4.0) for k in (0, 1, 3)}
 SHAPES = {"x": (3,), "y": (3,), "A": (2, 3), "S": (3, 3)}
 STEP = 1e-3
 

@@ -8,9 +8,11 @@ import pytest
 from service.calculus.differentiate import gradient, jacobian
 from service.calculus.graph import variable
 from service.calculus.rules.matrices import (
-    cofactor_slope_values,
     cofactor_values,
+    det_derivative_values,
+    inverse_values,
     logdet_values,
+    solved_values,
 )
 from tests.calculus.nodes import node_of, numbers_of
 
@@ -86,7 +88,9 @@ def test_the_second_derivative_of_a_determinant_is_right_at_every_rank(size, ran
 
 def test_cofactors_of_the_zero_matrix_of_size_1_are_1():
     np.testing.assert_array_equal(cofactor_values(np.zeros((1, 1))), [[1.0]])
-    np.testing.assert_array_equal(cofactor_slope_values(np.zeros((1, 1))), np.zeros((1,) * 4))
+    np.testing.assert_array_equal(
+        det_derivative_values(np.zeros((1, 1)), 2), np.zeros((1,) * 4)
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
@@ -135,3 +139,70 @@ def test_an_inverse_times_a_vector_solves_and_keeps_more_digits(rng):
     # The residual of a solution by elimination is a few units in the last place.
     residual = np.max(np.abs(hilbert @ found - hilbert @ exact))
     assert residual < 1e-14
+
+
+# Singular to working precision.
+
+HILBERT = np.array([[1 / (i + j + 1) for j in range(13)] for i in range(13)])
+INVERTIBLE = {
+    "diagonal of any sizes": (np.diag([1e-200, 1.0, 1e200]), np.diag([1e200, 1.0, 1e-200])),
+    "rows of any sizes": (
+        np.array([[1e-300, 1e-300], [1e300, 2e300]]),
+        np.array([[2e300, -1e-300], [-1e300, 1e-300]]),
+    ),
+    "triangular": (np.array([[1, 1e17], [0, 1]]), np.array([[1, -1e17], [0, 1]])),
+}
+
+
+@pytest.mark.parametrize("name", INVERTIBLE)
+def test_scales_of_rows_and_columns_do_not_make_a_matrix_singular(name):
+    matrix, inverse = INVERTIBLE[name]
+
+    np.testing.assert_allclose(inverse_values(matrix), inverse, rtol=1e-15)
+    # Of a column of ones each answer is a sum of two numbers of one size at the most.
+    np.testing.assert_allclose(
+        solved_values(matrix, np.ones(len(matrix))), inverse.sum(axis=1), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [np.arange(1.0, 10.0).reshape(3, 3), np.array([[1, 2], [2, 4 + 1e-15]]), HILBERT],
+    ids=["1 to 9", "one bit from singular", "Hilbert 13"],
+)
+def test_a_matrix_singular_to_working_precision_has_no_inverse(matrix):
+    right = np.arange(len(matrix)) ** 2.0
+
+    for solved in (lambda: inverse_values(matrix), lambda: solved_values(matrix, right)):
+        try:
+            found = solved()
+        except np.linalg.LinAlgError:  # exactly singular once scaled
+            continue
+        assert np.isnan(found).all()
+
+
+def test_an_ill_conditioned_matrix_is_inverted():
+    found = inverse_values(HILBERT[:8, :8])
+
+    # The inverse of Hilbert's matrix is whole; its condition is 1.5e10.
+    np.testing.assert_array_equal(np.round(found[0, :3]), [64, -2016, 20160])
+
+
+def test_of_zeros_the_solution_is_zero():
+    np.testing.assert_array_equal(solved_values(HILBERT[:3, :3], np.zeros((3, 2))), 0)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 3])
+def test_the_third_derivative_of_a_determinant_is_the_permutation_symbols(rank, rng):
+    matrix = rng.normal(size=(3, rank)) @ rng.normal(size=(rank, 3))
+
+    # det is ε_ikm ε_jln A_ij A_kl A_mn / 6, whose third derivative does not depend on A.
+    symbol = np.array(
+        [
+            [[np.linalg.det(np.eye(3)[[i, j, k]]) for k in range(3)] for j in range(3)]
+            for i in range(3)
+        ]
+    )
+    expected = np.einsum("ikm,jln->ijklmn", symbol, symbol)
+    np.testing.assert_allclose(det_derivative_values(matrix, 3), expected, atol=1e-13)
+    assert not det_derivative_values(matrix, 4).any()

@@ -1,0 +1,26 @@
+"""Variances and deviations of constants and of large numbers."""
+
+import numpy as np
+
+from tests.reference.extremes.points import Point
+
+PRODUCTS = (
+    Point(
+        "variance-constant",
+        "var(x)",
+        {"x": [3, 3, 3]},
+        0,
+        [0, 0, 0],
+        (np.eye(3) - 1 / 3) * 2 / 3,
+    ),
+    Point(
+        "variance-large",
+        "var(x)",
+        {"x": [1e9, 1e9 + 1, 1e9 + 2]},
+        2 / 3,
+        [-2 / 3, 0, 2 / 3],
+        (np.eye(3) - 1 / 3) * 2 / 3,
+    ),
+    Point("deviation-constant", "std(x)", {"x": [3, 3, 3]}, 0, [0, 0, 0]),
+    Point("deviation-large", "std(x)", {"x": [1e9, 1e9 + 2]}, 1, [-0.5, 0.5]),
+)

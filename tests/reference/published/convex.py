@@ -1,0 +1,205 @@
+"""Functions of optimization and mechanics whose gradients and Hessians are printed.
+
+BV: Boyd & Vandenberghe, Convex Optimization (2004). NW: Nocedal & Wright, Numerical
+Optimization (2nd edition, 2006). BW: Bonet & Wood, Nonlinear Continuum Mechanics (2nd edition,
+2008).
+"""
+
+from tests.reference.published.rows import Row
+
+ENERGY = "mu * (trace(F.T @ F) - 3) / 2 - mu * log(det(F)) + la * log(det(F))**2 / 2"
+ENERGY_SHAPES = "F 3 3 inv, mu positive, la positive"
+ROSENBROCK = "100 * (x[1] - x[0]**2)**2 + (1 - x[0])**2"
+
+FUNCTIONS = (
+    Row(
+        "log-sum-exp",
+        "BV section 3.1.5",
+        "log(sum(exp(x)))",
+        "x n",
+        "x",
+        "exp(x) / sum(exp(x))",
+    ),
+    Row(
+        "log-sum-exp-hessian",
+        "BV section 3.1.5",
+        "log(sum(exp(x)))",
+        "x n",
+        "x x",
+        "(sum(exp(x)) * diag(exp(x)) - outer(exp(x), exp(x))) / sum(exp(x))**2",
+    ),
+    Row(
+        "geometric-mean-hessian",
+        "BV section 3.1.5",
+        "exp(mean(log(x)))",
+        "x n positive",
+        "x x",
+        "-prod(x**(1 / n)) / n**2 * (n * diag(1 / x**2) - outer(1 / x, 1 / x))",
+    ),
+    Row(
+        "quadratic-over-linear",
+        "BV section 3.1.5",
+        "x @ x / y",
+        "x n, y positive",
+        "x x",
+        "2 / y * eye(n)",
+    ),
+    Row(
+        "quadratic-over-linear-mixed",
+        "BV section 3.1.5",
+        "x @ x / y",
+        "x n, y positive",
+        "x y",
+        "-2 * x / y**2",
+    ),
+    Row(
+        "quadratic-over-linear-denominator",
+        "BV section 3.1.5",
+        "x @ x / y",
+        "x n, y positive",
+        "y y",
+        "2 * (x @ x) / y**3",
+    ),
+    Row(
+        "matrix-fractional",
+        "BV example 3.4",
+        "x @ inv(Y) @ x",
+        "x n, Y n n spd",
+        "Y",
+        "-outer(inv(Y) @ x, inv(Y) @ x)",
+    ),
+    Row(
+        "matrix-fractional-by-vector",
+        "BV example 3.4",
+        "x @ inv(Y) @ x",
+        "x n, Y n n spd",
+        "x x",
+        "2 * inv(Y)",
+    ),
+    Row("log-det", "BV section A.4.1", "log(det(X))", "X n n spd", "X", "inv(X)"),
+    Row(
+        "log-det-hessian",
+        "BV section A.4.3",
+        "log(det(X))",
+        "X n n spd",
+        "X X",
+        "-einsum('li,jk->ijkl', inv(X), inv(X))",
+    ),
+    Row(
+        "barrier",
+        "BV section 9.3",
+        "-sum(log(b - A @ x))",
+        "A m n unit, x n unit, b m far",
+        "x",
+        "A.T @ (1 / (b - A @ x))",
+    ),
+    Row(
+        "barrier-hessian",
+        "BV section 9.3",
+        "-sum(log(b - A @ x))",
+        "A m n unit, x n unit, b m far",
+        "x x",
+        "A.T @ diag(1 / (b - A @ x))**2 @ A",
+    ),
+    Row(
+        "linear-log",
+        "BV section A.4.2",
+        "log(sum(exp(A @ x + b)))",
+        "A m n, x n, b m",
+        "x",
+        "A.T @ exp(A @ x + b) / sum(exp(A @ x + b))",
+    ),
+    Row(
+        "linear-log-hessian",
+        "BV section A.4.4",
+        "log(sum(exp(A @ x + b)))",
+        "A m n, x n, b m",
+        "x x",
+        "(lambda z: A.T @ (diag(z) / sum(z) - outer(z, z) / sum(z)**2) @ A)(exp(A @ x + b))",
+    ),
+    Row("entropy", "BV section 3.1.5", "sum(x * log(x))", "x n positive", "x", "log(x) + 1"),
+    Row(
+        "entropy-hessian",
+        "BV section 3.1.5",
+        "sum(x * log(x))",
+        "x n positive",
+        "x x",
+        "diag(1 / x)",
+    ),
+    Row(
+        "second-order-cone",
+        "BV section 11.6",
+        "-log(t**2 - x @ x)",
+        "x n tiny, t positive",
+        "x",
+        "2 * x / (t**2 - x @ x)",
+    ),
+    Row(
+        "norm-hessian",
+        "BV section 3.1.5",
+        "norm2(x)",
+        "x n",
+        "x x",
+        "eye(n) / norm(x) - outer(x, x) / norm(x)**3",
+    ),
+    Row(
+        "rosenbrock",
+        "NW exercise 2.1",
+        ROSENBROCK,
+        "x 2",
+        "x",
+        "array([-400 * x[0] * (x[1] - x[0]**2) - 2 * (1 - x[0]), 200 * (x[1] - x[0]**2)])",
+    ),
+    Row(
+        "rosenbrock-hessian",
+        "NW exercise 2.1",
+        ROSENBROCK,
+        "x 2",
+        "x x",
+        "array([[-400 * (x[1] - 3 * x[0]**2) + 2, -400 * x[0]], [-400 * x[0], 200]])",
+    ),
+    Row(
+        "gauss-newton",
+        "NW (10.4), (10.5)",
+        "sum((sin(A @ x) - b)**2) / 2",
+        "A m n, x n, b m",
+        "x x",
+        "A.T @ diag(cos(A @ x)**2 - (sin(A @ x) - b) * sin(A @ x)) @ A",
+    ),
+    Row("volume", "BW section 3.7", "det(F)", "F 3 3 inv", "F", "det(F) * inv(F).T"),
+    Row(
+        "invariant",
+        "BW section 6.4",
+        "trace((F.T @ F) @ (F.T @ F))",
+        "F 3 3",
+        "F",
+        "4 * F @ F.T @ F",
+    ),
+    Row(
+        "neo-hookean",
+        "BW section 6.4.3",
+        ENERGY,
+        ENERGY_SHAPES,
+        "F",
+        "mu * (F - inv(F).T) + la * log(det(F)) * inv(F).T",
+    ),
+    Row(
+        "neo-hookean-hessian",
+        "BW section 6.4.3",
+        ENERGY,
+        ENERGY_SHAPES,
+        "F F",
+        "mu * einsum('ik,jl->ijkl', eye(3), eye(3))"
+        " + (mu - la * log(det(F))) * einsum('jk,li->ijkl', inv(F), inv(F))"
+        " + la * einsum('ji,lk->ijkl', inv(F), inv(F))",
+    ),
+    Row(
+        "cofactor-hessian",
+        "BW section 5.5",
+        "det(F)",
+        "F 3 3 inv",
+        "F F",
+        "det(F) * (einsum('ji,lk->ijkl', inv(F), inv(F))"
+        " - einsum('jk,li->ijkl', inv(F), inv(F)))",
+    ),
+)
