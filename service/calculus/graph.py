@@ -90,7 +90,7 @@ class Selection(Node):
     """S_ij = 1 where i = first + step·j; a factor that is never stored."""
 
     __slots__ = ("first", "step")
-    first: int
+    first: Dimension
     step: int
 
 
@@ -98,7 +98,7 @@ class OneHot(Node):
     """A row of the identity: 1 at `position`, else 0; a factor that is never stored."""
 
     __slots__ = ("position",)
-    position: int
+    position: Dimension
 
 
 class Triangle(Node):

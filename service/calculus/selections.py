@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.calculus.canonical import is_square
-from service.calculus.dimensions import Dimension
+from service.calculus.dimensions import Dimension, combined
 from service.calculus.graph import (
     ONE,
     Constant,
@@ -40,7 +40,7 @@ def triangle(size: Dimension) -> Triangle:
     return intern_node(Triangle, digest_of("triangle", text_bytes(size)), (size, size), ())
 
 
-def selection(size: int, count: int, first: int, step: int) -> Node:
+def selection(size: Dimension, count: Dimension, first: Dimension, step: int) -> Node:
     """S of shape (size, count) with S_ij = 1 where i = first + step·j."""
     if count == 1:
         step = 1
@@ -50,7 +50,7 @@ def selection(size: int, count: int, first: int, step: int) -> Node:
     return intern_node(Selection, digest, (size, count), (), first=first, step=step)
 
 
-def one_hot(size: int, position: int) -> OneHot:
+def one_hot(size: Dimension, position: Dimension) -> OneHot:
     """The row e_position of the identity, shape (size,)."""
     digest = digest_of("onehot", text_bytes(size, position))
     return intern_node(OneHot, digest, (size,), (), position=position)
@@ -180,26 +180,27 @@ def _picked(factor: Factor, rest: list[Factor], carrier: Factor) -> list[Factor]
     if isinstance(carrier.node, Selection):
         selected = carrier.node
         if axis == 1:
-            position = selected.first + selected.step * node.position
-            return [*others, Factor(one_hot(_size(selected, 0), position), left)]
-        position, offset = divmod(node.position - selected.first, selected.step)
-        if offset or not 0 <= position < _size(selected, 1):
+            place = combined(selected.first, node.position, selected.step)
+            return [*others, Factor(one_hot(selected.shape[0], place), left)]
+        gap, count = combined(node.position, selected.first, -1), selected.shape[1]
+        if not isinstance(gap, int) or not isinstance(count, int):
+            return _UNCHANGED
+        position, offset = divmod(gap, selected.step)
+        if offset or not 0 <= position < count:
             return None
-        return [*others, Factor(one_hot(_size(selected, 1), position), left)]
-    if isinstance(carrier.node, Stack) and axis == 0:
+        return [*others, Factor(one_hot(count, position), left)]
+    if isinstance(carrier.node, Stack) and axis == 0 and isinstance(node.position, int):
         part = carrier.node.parts[node.position]
         return [*others, Factor(part, left, carrier.exponent)]
-    if isinstance(carrier.node, Constant) and carrier.exponent == ONE:
+    if (
+        isinstance(carrier.node, Constant)
+        and carrier.exponent == ONE
+        and isinstance(node.position, int)
+    ):
         value = np.array(carrier.node.value.take(node.position, axis=axis))
         picked = constant(value) if left else filled(from_float(float(value)), ())
         return [*others, Factor(picked, left)]
     return _UNCHANGED
-
-
-def _size(node: Node, axis: int) -> int:
-    size = node.shape[axis]
-    assert isinstance(size, int)
-    return size
 
 
 def _resolve_selection(
@@ -222,9 +223,9 @@ def _resolve_selection(
             return [*others, Factor(delta(node.shape[1]), (column, other.letters[1]))]
         if other.letters[1] == row and other.letters[0] not in (row, column):
             composed = selection(
-                _size(twin, 0),
-                _size(node, 1),
-                twin.first + twin.step * node.first,
+                twin.shape[0],
+                node.shape[1],
+                combined(twin.first, node.first, twin.step),
                 twin.step * node.step,
             )
             return [*others, Factor(composed, (other.letters[0], column))]

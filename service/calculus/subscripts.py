@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from service.calculus.dimensions import Dimension, shown
+from service.calculus.dimensions import Dimension, agree, shown
 from service.calculus.graph import Factor, Node
 from service.errors import ShapeMismatchError, WrongArgumentsError
 
@@ -52,7 +52,7 @@ def _factor(part: str, node: Node, place: int, sizes: dict[str, Dimension]) -> F
             f"is ({shown(node.shape)})"
         )
     for letter, size in zip(part, node.shape, strict=True):
-        if sizes.setdefault(letter, size) != size:
+        if not agree(sizes.setdefault(letter, size), size):
             raise ShapeMismatchError(
                 f"the letter {letter} has size {sizes[letter]} before, but size {size} in "
                 f"operand {place}"

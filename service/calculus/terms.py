@@ -42,7 +42,7 @@ def filled(value: Number, shape: Shape) -> Node:
 def size_of(dimension: Dimension) -> Node:
     """A dimension as a scalar."""
     if isinstance(dimension, NamedSize):
-        digest = digest_of("size", str(dimension).encode())
+        digest = digest_of("size", text_bytes(dimension))
         return intern_node(Size, digest, (), (), dimension=dimension)
     return number(ONE * dimension)
 

@@ -20,6 +20,7 @@ from service.errors import (
     OverLimitError,
     UnknownNameError,
 )
+from service.language.declarations import Declarations
 from service.language.elaborate import Elaborated, Site, elaborate
 from service.language.parser import parse
 from service.language.places import nearest, shown
@@ -131,7 +132,7 @@ def _compiled(
     samples = sampled(question.shapes, question.batch)
     shapes = samples.shapes
     operation = OPERATIONS[question.operation]
-    elaborated = elaborate(question.expression, syntax, shapes, limits)
+    elaborated = elaborate(question.expression, syntax, Declarations(shapes), limits)
     root = elaborated.node
     variables = [variable(name, shapes[name]) for name in wrt]
     directions = {}

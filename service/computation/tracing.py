@@ -19,6 +19,7 @@ from service.errors import (
     NonFiniteResultError,
     SingularMatrixError,
 )
+from service.language.declarations import Declarations
 from service.language.elaborate import Elaborated, Site, elaborate
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
@@ -41,7 +42,9 @@ def located_failure(
 ) -> GradserveError:
     """The error for an answer that is not finite, with the place that made it so."""
     question = compiled.question
-    elaborated = elaborate(question.expression, compiled.syntax, compiled.shapes, limits)
+    elaborated = elaborate(
+        question.expression, compiled.syntax, Declarations(compiled.shapes), limits
+    )
     nodes = list(
         dict.fromkeys(
             [elaborated.node, *(n for s in elaborated.sites for n in (*s.operands, s.node))]

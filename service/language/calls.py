@@ -30,6 +30,12 @@ class CallPlan:
     given: tuple[tuple[Parameter, Syntax | None], ...]
     folded: str | None
 
+    @property
+    def unknown_sizes(self) -> int:
+        """How many sizes the call leaves to be found from use."""
+        is_told = any(p.kind == "shape" and syntax is not None for p, syntax in self.given)
+        return 0 if is_told else self.function.unknown_sizes
+
     def options(self, values: Mapping[int, Node]) -> tuple[Option, ...]:
         """The options' values, from the nodes of the call's parts by identity of syntax."""
         return tuple(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from math import e, pi
 
 from service.calculus.applications import stack
+from service.calculus.dimensions import NamedSize, Shape, SizeFoundError, agree
 from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, variable
 from service.calculus.numbers import from_float
 from service.calculus.rules.records import Function, Kink
 from service.calculus.rules.table import BY_ANY_NAME
-from service.calculus.terms import number
+from service.calculus.terms import number, size_of
 from service.errors import (
     ExpressionSyntaxError,
     GradserveError,
@@ -20,6 +21,7 @@ from service.errors import (
     WrongArgumentsError,
 )
 from service.language.calls import CallPlan, call_plan
+from service.language.declarations import Declarations, FoundSizes, conventional_ndim
 from service.language.indexing import index_node
 from service.language.operators import OPERATORS, Entries
 from service.language.places import nearest, shown
@@ -68,32 +70,60 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Elaborated:
-    """The graph of an expression, its operations in evaluation order, the names it uses."""
+    """The graph of an expression, its operations in evaluation order, the names it uses.
+
+    `shapes` are those of all variables; `assumed` the names that have theirs by convention.
+    """
 
     node: Node
     sites: tuple[Site, ...]
     names: frozenset[str]
+    shapes: Mapping[str, Shape]
+    assumed: tuple[str, ...]
 
 
-def elaborate(
-    text: str, syntax: Syntax, shapes: Mapping[str, tuple[int, ...]], limits: Limits
-) -> Elaborated:
-    """The graph that a syntax tree stands for, for variables of these shapes.
+def elaborate(text: str, syntax: Syntax, declared: Declarations, limits: Limits) -> Elaborated:
+    """The graph that a syntax tree stands for, for these variables.
+
+    Two sizes that have to be equal are made one where one of them is unknown, and the graph is
+    built again: every shape rule is said once, by what builds the node.
 
     Raises:
-        ExpressionError: for unknown names and functions, wrong arguments, shapes that clash.
+        ExpressionError: for unknown names and functions, wrong arguments, shapes that clash,
+            sizes that nothing tells.
         OverLimitError: for more than the allowed dimensions or graph nodes.
     """
-    return _Elaboration(text, shapes, limits).run(syntax)
+    sizes = FoundSizes()
+    while True:
+        elaboration = _Elaboration(text, declared, limits, sizes)
+        try:
+            elaborated = elaboration.run(syntax)
+        except SizeFoundError as found:
+            sizes.bind(found)
+            continue
+        left = sizes.left()
+        if not left:
+            return elaborated
+        if not declared.by_convention:
+            raise WrongArgumentsError(
+                f"the size of {left[0].owner} follows from nothing",
+                start=left[0].start,
+                end=left[0].end,
+                hint="write the size, as in eye(3), ones(3) or zeros((3, 4))",
+            )
+        sizes.name_the_rest(declared.sizes | elaborated.names)
 
 
 class _Elaboration:
     def __init__(
-        self, text: str, shapes: Mapping[str, tuple[int, ...]], limits: Limits
+        self, text: str, declared: Declarations, limits: Limits, sizes: FoundSizes
     ) -> None:
         self.text = text
         self.limits = limits
-        self.variables = {name: variable(name, shape) for name, shape in shapes.items()}
+        self.declared = declared
+        self.sizes = sizes
+        self.variables = {n: variable(n, shape) for n, shape in declared.shapes.items()}
+        self.assumed: list[str] = []
         self.bound: dict[str, Node] = {}
         self.sites: list[Site] = []
         self.names: set[str] = set()
@@ -105,7 +135,10 @@ class _Elaboration:
                 self._bind(name, self._evaluate(value))
             body = syntax.body
         node = self._evaluate(body)
-        return Elaborated(node, tuple(self.sites), frozenset(self.names))
+        shapes = {name: node.shape for name, node in self.variables.items()}
+        return Elaborated(
+            node, tuple(self.sites), frozenset(self.names), shapes, tuple(self.assumed)
+        )
 
     def _bind(self, name: Name, value: Node) -> None:
         if name.name in self.variables or name.name in self.bound:
@@ -182,8 +215,16 @@ class _Elaboration:
         found = self.bound.get(name) or self.variables.get(name)
         if found is not None:
             return found
+        if name in self.declared.sizes:
+            return size_of(NamedSize(((name, 1),)))
         if name in CONSTANTS:
             return number(from_float(CONSTANTS[name]))
+        function = BY_ANY_NAME.get(name)
+        if function is not None and function.unknown_sizes and not function.needs_arguments:
+            call = Call(name, (), (), syntax.start, syntax.end, syntax.end)
+            return self._call(call, ())
+        if self.declared.by_convention and function is None:
+            return self._assumed(syntax)
         close = nearest(name, [*self.variables, *self.bound])
         offer = f"; did you mean {shown(close)}?" if close else ""
         known = ", ".join(list(self.variables)[:10]) or "none"
@@ -191,6 +232,17 @@ class _Elaboration:
             f"unknown name {shown(name)} at {syntax.start}–{syntax.end}{offer}",
             hint=f"declared variables: {known}",
         )
+
+    def _assumed(self, syntax: Name) -> Node:
+        """A variable that nobody declared, of the shape that its name has by convention."""
+        name = syntax.name
+        shape = tuple(
+            self.sizes.of(name, axis, syntax.start, syntax.end)
+            for axis in range(conventional_ndim(name))
+        )
+        self.variables[name] = variable(name, shape)
+        self.assumed.append(name)
+        return self.variables[name]
 
     def _operation(self, syntax: Operation, operands: Sequence[Node]) -> Node:
         if syntax.op == "stack":
@@ -211,7 +263,12 @@ class _Elaboration:
         values = dict(zip(map(id, _parts(syntax)), operands, strict=True))
         if plan.folded is None:
             given = tuple(values[id(part)] for part in plan.operands)
-            return self._applied(syntax, plan.function, given, plan.options(values))
+            unknown = (
+                self.sizes.of(plan.function.name, axis, syntax.start, syntax.end)
+                for axis in range(plan.unknown_sizes)
+            )
+            options = (*plan.options(values), *unknown)
+            return self._applied(syntax, plan.function, given, options)
         result = operands[0]
         for other in operands[1:]:
             result = self._applied(syntax, BY_ANY_NAME[plan.folded], (result, other), ())
@@ -267,13 +324,14 @@ class _Elaboration:
 
 
 def _stacked(*parts: Node) -> Node:
-    shapes = list(dict.fromkeys(part.shape for part in parts))
-    if len(shapes) > 1:
-        raise ShapeMismatchError(
-            f"the parts of a vector have shapes ({shown_shape(shapes[0])}) and "
-            f"({shown_shape(shapes[1])})",
-            hint="all parts between [ and ] have one shape",
-        )
+    first = parts[0]
+    for part in parts:
+        if part.ndim != first.ndim or not all(map(agree, first.shape, part.shape)):
+            raise ShapeMismatchError(
+                f"the parts of a vector have shapes ({shown_shape(first.shape)}) and "
+                f"({shown_shape(part.shape)})",
+                hint="all parts between [ and ] have one shape",
+            )
     return stack(parts)
 
 

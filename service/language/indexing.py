@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from service.calculus.dimensions import shown
+from service.calculus.dimensions import Dimension, combined, shown
 from service.calculus.graph import Node
-from service.calculus.rules.operators import known_size, picked, sliced, with_new_axes
+from service.calculus.rules.operators import picked, sliced, with_new_axes
 from service.errors import ShapeMismatchError, WrongArgumentsError
 from service.language.calls import integer_of
 from service.language.syntax import Boolean, NewAxis, Slice, Syntax, Text, Tuple
@@ -16,8 +16,8 @@ def index_node(target: Node, items: Sequence[Item], values: Mapping[int, Node]) 
     """target[items]; `values` has the node of every part of an item by identity of syntax.
 
     Raises:
-        ShapeMismatchError: for too many indices, or one outside its axis, or an axis whose
-            size is still a name.
+        ShapeMismatchError: for too many indices, one outside its axis, a slice of nothing, or
+            one that cannot be counted along an axis whose size is a name.
         WrongArgumentsError: for an index that is not a constant integer.
     """
     indices = [item for item in items if not isinstance(item, NewAxis)]
@@ -36,22 +36,22 @@ def index_node(target: Node, items: Sequence[Item], values: Mapping[int, Node]) 
             place += 1
         elif isinstance(item, Slice):
             if (item.first, item.stop, item.step) != (None, None, None):
-                size = known_size(result.shape[axis])
-                result = sliced(result, axis, _range(item, size, values))
+                result = sliced(result, axis, *_places(item, result.shape[axis], values))
             axis += 1
             place += 1
         else:
-            size = known_size(result.shape[axis])
-            result = picked(result, axis, _position(item, size, values))
+            result = picked(result, axis, _position(item, result.shape[axis], values))
     return with_new_axes(result, new_axes) if new_axes else result
 
 
-def _position(item: Syntax, size: int, values: Mapping[int, Node]) -> int:
+def _position(item: Syntax, size: Dimension, values: Mapping[int, Node]) -> Dimension:
     if isinstance(item, Boolean | Text | Tuple):
         raise WrongArgumentsError(
             "an index takes a constant integer", start=item.start, end=item.end
         )
     position = integer_of(values[id(item)], item, "an index")
+    if not isinstance(size, int):
+        return _from_end(position, size)
     if not -size <= position < size:
         raise ShapeMismatchError(
             f"index {position} does not exist on an axis of size {size}",
@@ -62,18 +62,50 @@ def _position(item: Syntax, size: int, values: Mapping[int, Node]) -> int:
     return position % size
 
 
-def _range(item: Slice, size: int, values: Mapping[int, Node]) -> range:
-    parts = []
-    for part in (item.first, item.stop, item.step):
-        parts.append(None if part is None else integer_of(values[id(part)], part, "a slice"))
-    if parts[2] == 0:
+def _from_end(position: int, size: Dimension) -> Dimension:
+    """A position; one below 0 counts from the end."""
+    return position if position >= 0 else combined(size, position)
+
+
+def _places(
+    item: Slice, size: Dimension, values: Mapping[int, Node]
+) -> tuple[Dimension, Dimension, int]:
+    """The first position of a slice, how many there are, and the step between them.
+
+    An axis whose size is a name is taken to be long enough for the slice's bounds.
+    """
+    first, stop, step = (
+        None if part is None else integer_of(values[id(part)], part, "a slice")
+        for part in (item.first, item.stop, item.step)
+    )
+    if step == 0:
         raise WrongArgumentsError("a slice's step is not 0", start=item.start, end=item.end)
-    places = range(*slice(*parts).indices(size))
-    if not places:
+    if isinstance(size, int):
+        places = range(*slice(first, stop, step).indices(size))
+        found: tuple[Dimension, Dimension, int] = (places.start, len(places), places.step)
+    else:
+        found = _places_of_name(first, stop, step or 1, size)
+    if isinstance(found[1], int) and found[1] < 1:
         raise ShapeMismatchError(
             f"the slice selects nothing from an axis of size {size}",
             start=item.start,
             end=item.end,
             hint="an axis has at least size 1",
         )
-    return places
+    return found
+
+
+def _places_of_name(
+    first: int | None, stop: int | None, step: int, size: Dimension
+) -> tuple[Dimension, Dimension, int]:
+    ends: tuple[Dimension, Dimension] = (0, size) if step > 0 else (combined(size, -1), -1)
+    start = ends[0] if first is None else _from_end(first, size)
+    length = combined(ends[1] if stop is None else _from_end(stop, size), start, -1)
+    if isinstance(length, int):
+        return start, len(range(0, length, step)), step
+    if abs(step) > 1:
+        raise ShapeMismatchError(
+            f"cannot count the steps of {step} along an axis whose size {size} is a name",
+            hint="give both ends of the slice as numbers from the same end",
+        )
+    return start, combined(0, length, step), step

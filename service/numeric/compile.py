@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from service.calculus.dimensions import numbers
+from service.calculus.dimensions import known, numbers
 from service.calculus.graph import (
     ONE,
     Constant,
@@ -114,7 +114,7 @@ class _Lowering:
         column = np.arange(shape[-1])
         places: tuple[NDArray[np.int64], ...]
         if isinstance(node, Selection):
-            places = (column * node.step + node.first, column)
+            places = (column * node.step + known(node.first), column)
         else:
             assert isinstance(node, OneHot)
             places = (np.array(node.position),)

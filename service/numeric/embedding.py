@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from service.calculus.dimensions import known
 from service.calculus.graph import Delta, Factor, OneHot, Selection
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.plan import Values
@@ -28,9 +29,9 @@ class Embedding:
         """Take note of a structural factor; False where it must be stored and multiplied."""
         node, letters = factor.node, factor.letters
         if isinstance(node, OneHot):
-            return self._tie(letters[0], (None, node.position, 0))
+            return self._tie(letters[0], (None, known(node.position), 0))
         if isinstance(node, Selection):
-            return self._tie(letters[0], (letters[1], node.first, node.step))
+            return self._tie(letters[0], (letters[1], known(node.first), node.step))
         assert isinstance(node, Delta)
         return self._tie(letters[1], (letters[0], 0, 1)) or self._tie(
             letters[0], (letters[1], 0, 1)

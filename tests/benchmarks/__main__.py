@@ -14,6 +14,7 @@ import numpy as np
 from service.calculus.differentiate import gradient
 from service.calculus.graph import variable
 from service.computation.compute import Computer
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.numeric.compile import compile_plan
@@ -111,7 +112,7 @@ def layers(depth: int, *, with_tanh: bool) -> Result:
         shapes = {"x": (sizes[0] + extra,)}
         for k in range(depth):
             shapes[f"W{k}"] = (sizes[k + 1] + extra, sizes[k] + extra)
-        node = elaborate(text, parse(text, LIMITS), shapes, LIMITS).node
+        node = elaborate(text, parse(text, LIMITS), Declarations(shapes), LIMITS).node
         weights = [variable(n, s) for n, s in shapes.items() if n != "x"]
         return (node, gradient(node, weights)), shapes
 

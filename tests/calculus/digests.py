@@ -12,6 +12,7 @@ import numpy as np
 from service.calculus.differentiate import gradient, jacobian
 from service.calculus.graph import variable
 from service.computation.compute import Computer
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.settings import Limits
@@ -91,7 +92,7 @@ def values():
 
 def digests(expression):
     """Of the value, of the derivatives, of second derivatives where there are, of numbers."""
-    node = elaborate(expression, parse(expression, LIMITS), SHAPES, LIMITS).node
+    node = elaborate(expression, parse(expression, LIMITS), Declarations(SHAPES), LIMITS).node
     variables = [variable(name, shape) for name, shape in SHAPES.items()]
     nodes = [node, *jacobian(node, variables).values()]
     if not node.shape:

@@ -57,6 +57,7 @@ class Interpreter:
 
     values: dict
     sides: list = field(default_factory=list)
+    nearest: float = np.inf
 
     def value(self, tree):
         match tree:
@@ -64,6 +65,8 @@ class Interpreter:
                 return real(value)
             case Name(name):
                 found = self.values.get(name)
+                if found is None and name == "eye":
+                    return None
                 return found if found is not None else Real(CONSTANTS[name])
             case Operation(op, args):
                 return self.operation(op, [self.value(part) for part in args])
@@ -79,8 +82,12 @@ class Interpreter:
 
     def operation(self, op, parts):
         if op in COMPARISONS:
-            self.sides.append(np.sign(parts[0] - parts[1]))
+            self.side(parts[0] - parts[1])
             return COMPARISONS[op](*parts).astype(Real)
+        if any(part is None for part in parts):
+            # eye alone has the size of what it is added to.
+            other = next(part for part in parts if part is not None)
+            parts = [np.eye(len(other), dtype=Real) if p is None else p for p in parts]
         return OPERATIONS[op](*parts)
 
     def item(self, item):
@@ -129,8 +136,9 @@ class Interpreter:
         return AXIS_FUNCTIONS[function](self, x, **options)
 
     def side(self, x):
-        """x itself, after noting on which side of 0 it is."""
+        """x itself, after noting on which side of 0 it is, and how near to it."""
         self.sides.append(np.sign(x))
+        self.nearest = min(self.nearest, np.min(np.abs(x), initial=np.inf))
         return x
 
 
@@ -259,6 +267,9 @@ WITH_OPTIONS = {
     "zeros": lambda shape: np.zeros(shape_of(shape), dtype=Real),
     "ones": lambda shape: np.ones(shape_of(shape), dtype=Real),
     "eye": lambda n: np.eye(int(n), dtype=Real),
+    # Of the shape that they are joined with: a number, broadcast.
+    "vector": lambda value: Real(value),
+    "matrix": lambda value: Real(value),
     "cumsum": lambda x, axis=0: np.cumsum(x, axis=int(axis)),
     "onehot": lambda n, k: np.eye(int(n), dtype=Real)[int(k)],
 }
@@ -312,10 +323,16 @@ FUNCTIONS = {
 
 def evaluated(tree, values):
     """The value in extended precision, and the sides of every kink it met."""
+    result, interpreter = interpreted(tree, values)
+    return result, interpreter.sides
+
+
+def interpreted(tree, values):
+    """The value in extended precision, and the interpreter that has found it."""
     interpreter = Interpreter({name: np.asarray(v, dtype=Real) for name, v in values.items()})
     with np.errstate(all="ignore"):
         result = np.asarray(interpreter.value(tree), dtype=Real)
-    return result, interpreter.sides
+    return result, interpreter
 
 
 def have_equal_sides(sides, others):

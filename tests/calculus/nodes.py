@@ -4,6 +4,7 @@ import numpy as np
 
 from service.calculus.dimensions import NamedSize
 from service.calculus.graph import variable
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.numeric.compile import compile_plan
@@ -15,7 +16,7 @@ LIMITS = Limits()
 
 def node_of(text, **shapes):
     """The node that a text stands for, for variables of these shapes."""
-    return elaborate(text, parse(text, LIMITS), shapes, LIMITS).node
+    return elaborate(text, parse(text, LIMITS), Declarations(shapes), LIMITS).node
 
 
 def variables(**shapes):

@@ -45,7 +45,7 @@ ROWS = {
     *("scalar expansion", "broadcasting", "broadcasting both ways", "folded maximum"),
     *("vector by vector", "matrix by vector", "vector by matrix", "matrix by matrix"),
     *("stack by vector", "vector by stack", "stack by stack", "matrix by stack"),
-    *("stack by matrix", "stretched stack by stack", "size 1"),
+    *("stack by matrix", "stretched stack by stack", "size 1", "eye alone"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.settings import Limits
@@ -49,7 +50,7 @@ PAIRS = [
 
 
 def node_of(text):
-    return elaborate(text, parse(text, LIMITS), SHAPES, LIMITS).node
+    return elaborate(text, parse(text, LIMITS), Declarations(SHAPES), LIMITS).node
 
 
 @pytest.mark.parametrize(("text", "other"), PAIRS, ids=[a for a, _ in PAIRS])

@@ -21,13 +21,14 @@ from service.calculus.differentiate import pull_back, push_forward
 from service.calculus.graph import variable
 from service.computation.compute import Computer
 from service.errors import NonFiniteResultError
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.language.syntax import Call, Index, Let, Operation, Tuple
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
 from service.settings import Limits
-from tests.calculus.interpreter import directional_derivative, evaluated
+from tests.calculus.interpreter import directional_derivative, evaluated, interpreted
 from tests.calculus.random_expressions import ROWS, expressions
 from tests.numeric.dense import dense
 
@@ -42,6 +43,7 @@ COMMUTATIVE = ("add", "multiply", "equal", "not_equal")
 # cancels entirely leaves 1e-16 of such numbers, hence the floor.
 CLOSE = 1e-9
 FLOOR = 1e-3
+ROUNDING = 1e-12
 
 
 @dataclass
@@ -76,7 +78,7 @@ class Case:
 
 def node_of(case, tree):
     shapes = {name: value.shape for name, value in case.values.items()}
-    return elaborate(case.text, tree, shapes, LIMITS).node
+    return elaborate(case.text, tree, Declarations(shapes), LIMITS).node
 
 
 def assert_close(found, expected, scale, slack=0.0):
@@ -95,6 +97,18 @@ def applied(derivative, direction):
 def pulled(derivative, weights):
     """Σ weights · derivative over the output's axes."""
     return np.tensordot(weights, derivative, axes=weights.ndim)
+
+
+def is_decided_by_rounding(case):
+    """Whether the value differs because a comparison that rounding decides went another way.
+
+    Of an operand that is 0 but for rounding, either side is right.
+    """
+    expected, interpreter = interpreted(case.tree, case.values)
+    if interpreter.nearest > ROUNDING:
+        return False
+    largest = np.max(np.abs(expected), initial=1.0)
+    return bool(np.any(np.abs(case.answer.value - expected) > CLOSE * largest))
 
 
 def check_the_value(case):
@@ -215,7 +229,7 @@ def parts_of(tree):
 
 
 def checked(expression, computer, counts):
-    """Every property of one expression; None if its value or derivative is not finite."""
+    """Every property of one expression; None where it has no finite or no certain answer."""
     tree = parse(expression.text, LIMITS)
     case = Case(expression.text, tree, expression.values, computer)
     try:
@@ -223,6 +237,9 @@ def checked(expression, computer, counts):
     except NonFiniteResultError:
         return None
     assert case.node.shape == expression.shape
+    if is_decided_by_rounding(case):
+        counts["decided by rounding"] += 1
+        return None
     check_the_value(case)
     check_central_differences(case, counts)
     check_the_adjoint_identity(case)
@@ -265,6 +282,7 @@ def test_random_expressions_are_differentiated_rightly_and_every_row_occurs():
 
     assert len(texts) >= EXAMPLES
     assert counts["discarded"] <= len(texts) / 10
+    assert counts["decided by rounding"] <= len(texts) / 200
     assert counts["deep"] >= len(texts) / 4
     assert counts["directions with a kink"] <= counts["directions"] / 50
     assert {row: rows[row] for row in ROWS if rows[row] < LEAST} == {}

@@ -9,6 +9,7 @@ from service.calculus.differentiate import gradient
 from service.calculus.graph import ONE, Factor, variable
 from service.calculus.normal_form import contract
 from service.calculus.terms import add
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.numeric.compile import compile_plan
@@ -64,7 +65,7 @@ def test_the_hessian_of_a_random_expression_is_that_of_central_differences(expre
     assume(expression.values and len(expression.text) <= LONGEST)
     tree = parse(expression.text, LIMITS)
     shapes = {name: value.shape for name, value in expression.values.items()}
-    node = elaborate(expression.text, tree, shapes, LIMITS).node
+    node = elaborate(expression.text, tree, Declarations(shapes), LIMITS).node
     weights, by = variable("weights", node.shape), variables(**shapes)
     directions = {v: variable(f"direction {v.name}", v.shape) for v in by}
     rng = np.random.default_rng(0)

@@ -14,6 +14,7 @@ from service.errors import (
     UnknownNameError,
     WrongArgumentsError,
 )
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.settings import Limits
@@ -33,7 +34,7 @@ SHAPES = {
 
 
 def elaborated(text, **shapes):
-    return elaborate(text, parse(text, LIMITS), shapes or SHAPES, LIMITS)
+    return elaborate(text, parse(text, LIMITS), Declarations(shapes or SHAPES), LIMITS)
 
 
 def node(text, **shapes):
@@ -129,7 +130,7 @@ def test_an_unknown_name_is_offered_the_nearest(text, excerpt, message, hint):
 
 def test_an_unknown_name_among_none_says_so():
     with pytest.raises(UnknownNameError, match="unknown name 'x'") as caught:
-        elaborate("x", parse("x", LIMITS), {}, LIMITS)
+        elaborate("x", parse("x", LIMITS), Declarations({}), LIMITS)
 
     assert caught.value.faults[0].hint == "declared variables: none"
 
@@ -479,14 +480,19 @@ def test_an_index_that_does_not_fit_is_refused_at_its_place(text, error, excerpt
     assert_place(text, found, excerpt)
 
 
-def test_a_named_size_has_whole_slices_and_new_axes_but_no_positions():
+def test_an_axis_whose_size_is_a_name_is_long_enough_for_what_is_taken_of_it():
     n = named("n")
 
     assert node("v[:, None] * v", v=(n,)).shape == (n, n)
-    with pytest.raises(ShapeMismatchError, match="cannot index an axis whose size n is not"):
-        node("v[0]", v=(n,))
-    with pytest.raises(ShapeMismatchError, match="cannot index an axis whose size n is not"):
-        node("v[1:]", v=(n,))
+    assert node("v[0] + v[-1]", v=(n,)).shape == ()
+    assert node("v[1:]", v=(n,)).shape == (named("n", -1),)
+    assert node("v[::-1]", v=(n,)).shape == (n,)
+    assert node("v[1:7:2]", v=(n,)).shape == (3,)
+    assert node("v[-3:]", v=(n,)).shape == (3,)
+    with pytest.raises(ShapeMismatchError, match="cannot count the steps of 2 along an axis"):
+        node("v[::2]", v=(n,))
+    with pytest.raises(ShapeMismatchError, match="the slice selects nothing"):
+        node("v[3:1]", v=(n,))
 
 
 # Limits.

@@ -4,6 +4,7 @@ import numpy as np
 
 from service.calculus.differentiate import gradient
 from service.calculus.graph import variable
+from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.numeric.assembly import Assembly
@@ -35,7 +36,7 @@ def test_a_number_in_a_key_is_not_taken_for_a_slot():
 
 def test_a_power_of_a_variable_beside_a_power_by_it_are_two():
     text, limits = "2**y / y + 1 / y", Limits()
-    node = elaborate(text, parse(text, limits), {"y": ()}, limits).node
+    node = elaborate(text, parse(text, limits), Declarations({"y": ()}), limits).node
     y = variable("y", ())
 
     _, found = execute(compile_plan([node, gradient(node, [y])[y]]), {"y": np.array(0.5)})

@@ -15,7 +15,8 @@ def _filled(value: Number, shape: Shape) -> Node:
     return filled(value, shape)
 
 
-def _eye(size: tuple[Dimension, ...]) -> Node:
+def _eye(size: tuple[Dimension, ...] | None, *unknown: Dimension) -> Node:
+    size = unknown if size is None else size
     if len(size) != 1:
         raise ShapeMismatchError(f"eye takes one size, not {len(size)}", hint="eye(3)")
     return broadcast(delta(size[0]), (size[0], size[0]), (0, 1))
@@ -49,10 +50,27 @@ CONSTRUCTION_FUNCTIONS = (
     ),
     Function(
         name="eye",
-        parameters=(Parameter("n", "shape"),),
+        parameters=(Parameter("n", "shape", None, is_required=False),),
         build=_eye,
-        summary="The identity matrix of a size.",
+        summary="The identity matrix of a size; eye alone has the size that it needs.",
         latex=r"I_{{{n}}}",
+        unknown_sizes=1,
+    ),
+    Function(
+        name="vector",
+        parameters=(Parameter("value", "number"),),
+        build=lambda value, size: filled(value, (size,)),
+        summary="The vector of the size that it needs, every entry a number: vector(1).",
+        latex=r"{value}_{{n}}",
+        unknown_sizes=1,
+    ),
+    Function(
+        name="matrix",
+        parameters=(Parameter("value", "number"),),
+        build=lambda value, rows, columns: filled(value, (rows, columns)),
+        summary="The matrix of the shape that it needs, every entry a number: matrix(0).",
+        latex=r"{value}_{{m \times n}}",
+        unknown_sizes=2,
     ),
     Function(
         name="onehot",

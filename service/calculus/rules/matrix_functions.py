@@ -5,7 +5,7 @@ from collections.abc import Callable
 from service.calculus.applications import (
     apply_matrix,
 )
-from service.calculus.dimensions import shown
+from service.calculus.dimensions import agree, shown
 from service.calculus.graph import Factor, Node
 from service.calculus.normal_form import contract
 from service.calculus.rules.matrices import DET, INV, LOGDET
@@ -40,7 +40,7 @@ def square(name: str, node: Node) -> Node:
         raise ShapeMismatchError(
             f"{name} takes a 2-d matrix, not an operand of shape ({shown(node.shape)})"
         )
-    if node.shape[0] != node.shape[1]:
+    if not agree(*node.shape):
         raise NotSquareError(f"{name} takes a square matrix, not {shown(node.shape)}")
     return node
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from service.calculus.applications import apply_elementwise, apply_reduction
 from service.calculus.axes import broadcast, transposed
-from service.calculus.dimensions import Dimension, Shape, shown
+from service.calculus.dimensions import Dimension, Shape, agree, shown
 from service.calculus.graph import (
     ONE,
     Contraction,
@@ -46,7 +46,7 @@ def common_shape(action: str, *nodes: Node, names: Sequence[str] = ()) -> Shape:
     shape: list[Dimension] = [1] * ndim
     for node in nodes:
         for axis, size in enumerate(node.shape, start=ndim - node.ndim):
-            if shape[axis] not in (1, size) and size != 1:
+            if 1 not in (shape[axis], size) and not agree(shape[axis], size):
                 labels = names or [""] * len(nodes)
                 pairs = zip(nodes, labels, strict=True)
                 shapes = " and ".join(described(n, label) for n, label in pairs)
@@ -175,7 +175,7 @@ def matrix_product(left: Node, right: Node, *, names: Sequence[str] = ("", "")) 
         )
     inner_left = left.shape[-1]
     inner_right = right.shape[max(0, right.ndim - 2)]
-    if inner_left != inner_right:
+    if not agree(inner_left, inner_right):
         raise ShapeMismatchError(
             f"cannot multiply {shapes}: the inner dimensions {inner_left} and {inner_right} "
             "differ"
@@ -221,33 +221,22 @@ def transposed_matrix(node: Node) -> Node:
     return transposed(node, axes)
 
 
-def picked(node: Node, axis: int, position: int) -> Node:
+def picked(node: Node, axis: int, position: Dimension) -> Node:
     """The entries at one position of an axis; the axis disappears."""
     letters = tuple(range(node.ndim))
-    row = Factor(one_hot(known_size(node.shape[axis]), position), (axis,))
+    row = Factor(one_hot(node.shape[axis], position), (axis,))
     return contract([Factor(node, letters), row], [x for x in letters if x != axis], {})
 
 
-def sliced(node: Node, axis: int, places: range) -> Node:
-    """The entries at first, first + step, … of an axis."""
-    size = known_size(node.shape[axis])
-    if places == range(size):
+def sliced(node: Node, axis: int, first: Dimension, count: Dimension, step: int) -> Node:
+    """The entries of an axis at first, first + step, and so on, so many of them."""
+    size = node.shape[axis]
+    if (first, count, step) == (0, size, 1):
         return node
     letters = tuple(range(node.ndim))
-    chosen = selection(size, len(places), places.start, places.step)
+    chosen = selection(size, count, first, step)
     output = [node.ndim if x == axis else x for x in letters]
     return contract([Factor(node, letters), Factor(chosen, (axis, node.ndim))], output, {})
-
-
-def known_size(size: Dimension) -> int:
-    """The size of an axis as a number.
-
-    Raises:
-        ShapeMismatchError: when it is still a name.
-    """
-    if not isinstance(size, int):
-        raise ShapeMismatchError(f"cannot index an axis whose size {size} is not a number")
-    return size
 
 
 def with_new_axes(node: Node, places: Sequence[int]) -> Node:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.calculus.applications import apply_matrix
-from service.calculus.dimensions import shown
+from service.calculus.dimensions import agree, shown
 from service.calculus.graph import Factor, Node
 from service.calculus.normal_form import contract
 from service.calculus.rules.matrices import COFACTOR, INV
@@ -13,6 +13,7 @@ from service.calculus.rules.records import Function, Parameter, operands
 from service.calculus.selections import constant, delta
 from service.calculus.stability import stable_product
 from service.calculus.subscripts import subscripts_of
+from service.calculus.terms import ZERO, filled
 from service.errors import OverLimitError, ShapeMismatchError
 
 _LARGEST_POWER = 1_000
@@ -49,7 +50,7 @@ def _matrix_power(matrix: Node, exponent: int) -> Node:
 
 def _solve(matrix: Node, right: Node) -> Node:
     square("solve", matrix)
-    if right.ndim not in (1, 2) or right.shape[0] != matrix.shape[0]:
+    if right.ndim not in (1, 2) or not agree(right.shape[0], matrix.shape[0]):
         raise ShapeMismatchError(
             "solve takes a matrix and a right side of as many rows, not "
             f"({shown(matrix.shape)}) and ({shown(right.shape)})"
@@ -59,11 +60,13 @@ def _solve(matrix: Node, right: Node) -> Node:
 
 def _cross(x: Node, y: Node) -> Node:
     for node in (x, y):
-        if not node.ndim or node.shape[-1] != _SPACE:
+        if not node.ndim or not agree(node.shape[-1], _SPACE):
             raise ShapeMismatchError(
                 f"cross takes vectors of 3 along the last axis, not ({shown(node.shape)})"
             )
     shape = common_shape("take the cross product of", x, y)
+    if x is y:
+        return filled(ZERO, shape)
     rows = tuple(range(len(shape) - 1))
     i, j, k = (len(shape) + m for m in range(3))
     factors = [
@@ -112,6 +115,7 @@ PRODUCT_FUNCTIONS = (
         parameters=operands("x", "y"),
         build=_cross,
         summary="The cross product of vectors of 3, along the last axis.",
+        note="of a vector with itself 0 by its formula",
         latex=r"{x} \times {y}",
     ),
     Function(

@@ -112,7 +112,8 @@ class Function:
     same and says where the derivative is a convention. `sample` is the interval its tests draw
     arguments from, inside its domain. With several operands, `folded_by` names the function
     of two that joins them. `is_entrywise`: each entry of the result comes from the operands'
-    entries at its place.
+    entries at its place. `unknown_sizes`: how many sizes, found from use, `build`
+    takes last where no option tells them.
     """
 
     name: str
@@ -126,6 +127,12 @@ class Function:
     aliases: tuple[str, ...] = ()
     folded_by: str | None = None
     is_entrywise: bool = False
+    unknown_sizes: int = 0
+
+    @property
+    def needs_arguments(self) -> bool:
+        """Whether it cannot be written without arguments."""
+        return any(p.is_required for p in self.parameters)
 
     @property
     def formula(self) -> str:

@@ -97,7 +97,8 @@ def cofactors(w, shape, fuel):
 @production(3, bool)
 def with_a_constant(w, shape, fuel):
     """x plus zeros, ones, eye or onehot of its shape, or of its last axis."""
-    kinds = ["zeros", "ones"]
+    kinds = ["zeros", "ones", *["vector"] * 3 * (len(shape) == 1)]
+    kinds += ["matrix"] * 3 * (len(shape) == 2)
     if is_square(shape):
         kinds += ["eye"] * 9
     kind = w.used(w.one_of((*kinds, "onehot")))
@@ -105,8 +106,11 @@ def with_a_constant(w, shape, fuel):
     if kind == "onehot":
         inside = f"{shape[-1]}, {w.count(-shape[-1], shape[-1] - 1)}"
     elif kind == "eye":
-        inside = str(shape[0])
+        inside = str(shape[0]) if w.chance(2) else ""
+    elif kind in ("vector", "matrix"):
+        inside = w.one_of("01")
     else:
         inside = str(shape[0]) if len(shape) == 1 else f"({', '.join(map(str, shape))})"
-    constant = Piece(f"{kind}({inside})", FACTOR, shape, 0.0, 1.0)
+    text = f"{kind}({inside})" if inside else w.used("eye alone") and kind
+    constant = Piece(text, FACTOR, shape, 0.0, 1.0)
     return joined(x, w.used("+"), constant, SUM, shape, x.low, x.high + 1)

@@ -35,6 +35,8 @@ SPECIAL = {
     "zeros": ["zeros(3) + x**2"],
     "ones": ["ones((2, 3)) * x**2"],
     "eye": ["eye(3) * x**2"],
+    "vector": ["vector(2) * x**2"],
+    "matrix": ["matrix(2) + A**2"],
     "onehot": ["onehot(3, 1) * x**2"],
     "transpose": ["transpose(A)", "transpose(S) @ S"],
 }

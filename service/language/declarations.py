@@ -1,0 +1,92 @@
+"""What shape a name has: declared, or by its letter; and the sizes that follow from use."""
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from itertools import chain, count
+
+from service.calculus.dimensions import (
+    Dimension,
+    NamedSize,
+    Shape,
+    SizeFoundError,
+    substituted,
+    unknown_names,
+    unknown_size,
+)
+
+_SCALARS = frozenset("abcdefg")
+_SIZE_NAMES = "nmklpqrstuvwxyzabcdefghijo"
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """The variables' shapes, and the names that stand for sizes.
+
+    `by_convention`: a name without a shape has one by its letters, and a size that nothing
+    tells gets a name; without it, both are errors.
+    """
+
+    shapes: Mapping[str, Shape]
+    sizes: Set[str] = frozenset()
+    by_convention: bool = False
+
+
+def conventional_ndim(name: str) -> int:
+    """The number of axes a name has by the convention of matrixcalculus.org.
+
+    a to g are scalars, h to z vectors, A to Z matrices; longer and Greek names scalars.
+    """
+    if len(name) > 1 or not name.isascii() or name == "_":
+        return 0
+    if name.isupper():
+        return 2
+    return 0 if name in _SCALARS else 1
+
+
+def kind_of(ndim: int) -> str:
+    """What a tensor of so many axes is called."""
+    return ("scalar", "vector", "matrix")[ndim] if ndim < 3 else f"tensor of ndim {ndim}"
+
+
+@dataclass(slots=True)
+class Unknown:
+    """A size that nobody has named, and the place it is of."""
+
+    name: str
+    owner: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class FoundSizes:
+    """The unknown sizes met so far, and what use has told of them."""
+
+    found: dict[str, Dimension] = field(default_factory=dict)
+    unknown: dict[str, Unknown] = field(default_factory=dict)
+
+    def of(self, owner: str, axis: int, start: int, end: int) -> Dimension:
+        """The size of an axis of something without a shape, as far as it is known."""
+        size = unknown_size(f"{start}:{axis}:{owner}")
+        (name,) = unknown_names(size)
+        self.unknown.setdefault(name, Unknown(name, owner, start, end))
+        return substituted(size, self.found)
+
+    def bind(self, error: SizeFoundError) -> None:
+        """Take note that an unknown size is another."""
+        self.found[error.name] = error.size
+
+    def left(self) -> list[Unknown]:
+        """The sizes that are still unknown, those that depend on others left out."""
+        return [u for u in self.unknown.values() if u.name not in self.found]
+
+    def name_the_rest(self, taken: Set[str]) -> None:
+        """Give names to the sizes that nothing tells: n, m, k and so on."""
+        names = (name for name in _size_names() if name not in taken)
+        for unknown in self.left():
+            self.found[unknown.name] = NamedSize(((next(names), 1),))
+
+
+def _size_names() -> Iterator[str]:
+    numbered = (f"{letter}{k}" for k in count(1) for letter in "nmk")
+    return chain(_SIZE_NAMES, numbered)
