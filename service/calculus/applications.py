@@ -81,7 +81,10 @@ def apply_elementwise(function: ElementwiseFunction, *arguments: Node) -> Node:
 def apply_reduction(
     function: ReductionFunction, argument: Node, axes: Sequence[int], *, keepdims: bool = False
 ) -> Node:
-    """f of all entries along `axes`; they disappear, or stay with size 1."""
+    """f of all entries along `axes`; they disappear, or stay with size 1.
+
+    A function with copies of the axes has them behind the others, in the order of `axes`.
+    """
     count_construction()
     shape = argument.shape
     kept = [axis for axis in range(len(shape)) if axis not in axes]
@@ -91,7 +94,8 @@ def apply_reduction(
         inner = without_axes(argument, constant_axes)
         reduced = apply_reduction(function, inner, [varying.index(a) for a in axes])
         places = [kept.index(axis) for axis in kept if axis not in constant_axes]
-        result = broadcast(reduced, tuple(shape[axis] for axis in kept), places)
+        full = tuple(shape[axis] for axis in kept) + _copied(function, shape, axes)
+        result = broadcast(reduced, full, [*places, *range(len(kept), len(full))])
     else:
         result = _reduction(function, argument, tuple(sorted(axes)))
     return with_kept_axes(result, shape, kept) if keepdims else result
@@ -99,10 +103,15 @@ def apply_reduction(
 
 def _reduction(function: ReductionFunction, argument: Node, axes: tuple[int, ...]) -> Node:
     shape = tuple(n for axis, n in enumerate(argument.shape) if axis not in axes)
+    shape += _copied(function, argument.shape, axes)
     digest = digest_of("reduction", function.name.encode(), text_bytes(axes), argument.digest)
     return intern_node(
         Reduction, digest, shape, (argument,), function=function, argument=argument, axes=axes
     )
+
+
+def _copied(function: ReductionFunction, shape: Shape, axes: Sequence[int]) -> Shape:
+    return tuple(shape[axis] for axis in sorted(axes)) * function.copies
 
 
 def with_kept_axes(reduced: Node, shape: Shape, kept: Sequence[int]) -> Node:

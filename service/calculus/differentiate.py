@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.calculus.applications import apply_reduction
 from service.calculus.dimensions import Dimension
 from service.calculus.graph import (
     ONE,
@@ -25,6 +26,7 @@ from service.calculus.graph import (
 )
 from service.calculus.normal_form import contract
 from service.calculus.numbers import added, multiplied
+from service.calculus.rules.records import ReductionFunction
 from service.calculus.rules.reductions import spread
 from service.calculus.selections import delta, one_hot
 from service.calculus.terms import ZERO, add, filled
@@ -70,10 +72,25 @@ def _elementwise_derivatives(
 
 def _reduction_derivatives(node: Reduction, _: frozenset[str]) -> Iterator[LocalDerivative]:
     argument, axes = node.argument, node.axes
+    if node.function.derivative is not None:
+        yield _with_a_copy(node, node.function.derivative())
+        return
+    assert node.function.partial is not None
     into = tuple(range(argument.ndim))
     slope = node.function.partial(argument, spread(node, argument, axes), axes)
     kept = tuple(x for x in into if x not in axes)
     yield LocalDerivative(node, argument, ONE, (Factor(slope, into),), kept, into)
+
+
+def _with_a_copy(node: Reduction, derivative: ReductionFunction) -> LocalDerivative:
+    """The derivative that is a reduction itself, the axes once more at its end."""
+    argument, axes = node.argument, node.axes
+    slope = apply_reduction(derivative, argument, axes)
+    letters = tuple(range(slope.ndim))
+    kept, last = iter(letters), iter(letters[node.ndim :])
+    into = tuple(next(last) if axis in axes else next(kept) for axis in range(argument.ndim))
+    factors = (Factor(slope, letters),)
+    return LocalDerivative(node, argument, ONE, factors, letters[: node.ndim], into)
 
 
 def _matrix_derivatives(node: LinearAlgebra, _: frozenset[str]) -> Iterator[LocalDerivative]:

@@ -86,12 +86,21 @@ def agree(first: Dimension, second: Dimension) -> bool:
     for name in unknown_names(gap):
         assert isinstance(gap, NamedSize)
         count = dict(gap.counts)[name]
-        if abs(count) == 1:
-            rest = combined(gap, unknown_size(name.removeprefix(_UNKNOWN)), -count)
-            size = combined(0, rest, -count)
-            if isinstance(size, NamedSize) or size > 0:
-                raise SizeFoundError(name, size)
+        rest = combined(gap, unknown_size(name.removeprefix(_UNKNOWN)), -count)
+        size = _quotient(rest, -count)
+        if isinstance(size, NamedSize) or (size is not None and size > 0):
+            raise SizeFoundError(name, size)
     return False
+
+
+def _quotient(size: Dimension, divisor: int) -> Dimension | None:
+    """The size by a number that divides it; None for one that does not."""
+    if not isinstance(size, NamedSize):
+        return None if size % divisor else size // divisor
+    if size.offset % divisor or any(count % divisor for _, count in size.counts):
+        return None
+    counts = {name: count // divisor for name, count in size.counts}
+    return affine(counts, size.offset // divisor)
 
 
 def substituted(size: Dimension, found: Mapping[str, Dimension]) -> Dimension:

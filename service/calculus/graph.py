@@ -107,6 +107,12 @@ class Triangle(Node):
     __slots__ = ()
 
 
+class Pairing(Node):
+    """P_pij = 1 where p = i · (size of j) + j: two axes as one, stored only if it must be."""
+
+    __slots__ = ()
+
+
 class Factor(NamedTuple):
     """A node inside a contraction, with a letter per axis and an exponent."""
 

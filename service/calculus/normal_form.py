@@ -16,11 +16,13 @@ from service.calculus.graph import (
     Factor,
     Node,
     Number,
+    Pairing,
     Reduction,
     Sum,
     count_construction,
 )
 from service.calculus.numbers import added, is_even, is_whole, keeps_range, multiplied, raised
+from service.calculus.pairings import without_free, without_twins
 from service.calculus.selections import STRUCTURAL, delta, resolve
 from service.calculus.terms import (
     ZERO,
@@ -80,6 +82,7 @@ class _Product:
         distributed = self._distributed()
         if distributed is not None:
             return distributed
+        self._resolve_pairings()
         if any(isinstance(f.node, STRUCTURAL) for f in self.factors):
             before = set(self.factors)
             resolved = resolve(self.factors, self.output, self.sizes)
@@ -87,7 +90,7 @@ class _Product:
                 return filled(ZERO, shape)
             self.factors = resolved
             made = [f for f in resolved if f not in before]
-            if any(_flattens(f) or isinstance(f.node, Sum) for f in made):
+            if any(isinstance(f.node, Sum | Pairing) or _flattens(f) for f in made):
                 return contract(resolved, self.output, self.sizes, self.coefficient)
         self._merge()
         self._sum_lonely_letters()
@@ -95,6 +98,14 @@ class _Product:
         if self.coefficient == 0:
             return filled(ZERO, shape)
         return self._cancelled() or self._canonical(shape)
+
+    def _resolve_pairings(self) -> None:
+        if any(isinstance(f.node, Pairing) for f in self.factors):
+            factors, gone = without_free(without_twins(self.factors), self.output)
+            self.factors = factors
+            for letter in gone:
+                if not any(letter in f.letters for f in factors):
+                    del self.sizes[letter]
 
     def _new_letter(self, size: Dimension) -> int:
         letter = self.fresh
@@ -332,7 +343,7 @@ def _is_structured(term: Node) -> bool:
 
 
 def _is_indicator(node: Node) -> bool:
-    return isinstance(node, STRUCTURAL) or (
+    return isinstance(node, (*STRUCTURAL, Pairing)) or (
         isinstance(node, Elementwise) and node.function.is_indicator
     )
 

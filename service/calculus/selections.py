@@ -15,6 +15,7 @@ from service.calculus.graph import (
     Factor,
     Node,
     OneHot,
+    Pairing,
     Selection,
     Stack,
     Triangle,
@@ -189,6 +190,8 @@ def _picked(factor: Factor, rest: list[Factor], carrier: Factor) -> list[Factor]
         if offset or not 0 <= position < count:
             return None
         return [*others, Factor(one_hot(count, position), left)]
+    if isinstance(carrier.node, Pairing) and isinstance(node.position, int):
+        return _picked_from_pairing(carrier, axis, node.position, left, others)
     if isinstance(carrier.node, Stack) and axis == 0 and isinstance(node.position, int):
         part = carrier.node.parts[node.position]
         return [*others, Factor(part, left, carrier.exponent)]
@@ -201,6 +204,29 @@ def _picked(factor: Factor, rest: list[Factor], carrier: Factor) -> list[Factor]
         picked = constant(value) if left else filled(from_float(float(value)), ())
         return [*others, Factor(picked, left)]
     return _UNCHANGED
+
+
+def _picked_from_pairing(
+    carrier: Factor, axis: int, position: int, left: tuple[int, ...], others: list[Factor]
+) -> list[Factor]:
+    """P_pij with one of its indices at a position, where p = i · n + j."""
+    size, count, inner = carrier.node.shape
+    if axis == 0:
+        if not isinstance(inner, int):
+            return _UNCHANGED
+        row, column = divmod(position, inner)
+        picks = [
+            Factor(one_hot(n, place), (letter,))
+            for n, place, letter in zip((count, inner), (row, column), left, strict=True)
+        ]
+        return [*others, *picks]
+    if axis == 1:
+        places = selection(size, inner, combined(0, inner, position), 1)
+    elif isinstance(inner, int):
+        places = selection(size, count, position, inner)
+    else:
+        return _UNCHANGED
+    return [*others, Factor(places, left)]
 
 
 def _resolve_selection(

@@ -21,8 +21,9 @@ from service.errors import (
     UnknownNameError,
 )
 from service.language.declarations import Declarations
+from service.language.dialects.matrixcalculus import translated
 from service.language.elaborate import Elaborated, Site, elaborate
-from service.language.parser import parse
+from service.language.parser import Dialect, parse
 from service.language.places import nearest, shown
 from service.language.syntax import Syntax
 from service.numeric.compile import compile_plan
@@ -54,6 +55,7 @@ class Request:
     batch: Sequence[str] = ()
     allows_nonfinite: bool = False
     dtype: Literal["float64", "float32"] = "float64"
+    dialect: Dialect = "numpy"
 
     @property
     def question(self) -> "Question":
@@ -68,6 +70,7 @@ class Request:
             self.many,
             self.stack,
             tuple(self.batch),
+            self.dialect,
         )
 
 
@@ -84,6 +87,7 @@ class Question:
     many: bool = False
     stack: bool = False
     batch: tuple[str, ...] = ()
+    dialect: Dialect = "numpy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def compile_question(question: Question, limits: Limits) -> Compiled:
     Raises:
         GradserveError: for what is wrong with the expression, or over a limit or the budget.
     """
-    syntax = parse(question.expression, limits)
+    syntax = parse(question.expression, limits, question.dialect)
     wrt = _wrt(question, dict(question.shapes))
     with construction_limit(limits.max_graph_nodes):
         try:
@@ -132,7 +136,10 @@ def _compiled(
     samples = sampled(question.shapes, question.batch)
     shapes = samples.shapes
     operation = OPERATIONS[question.operation]
-    elaborated = elaborate(question.expression, syntax, Declarations(shapes), limits)
+    declared = Declarations(shapes)
+    if question.dialect == "matrixcalculus":
+        syntax = translated(syntax, declared.ndim_of)
+    elaborated = elaborate(question.expression, syntax, declared, limits)
     root = elaborated.node
     variables = [variable(name, shapes[name]) for name in wrt]
     directions = {}

@@ -1,8 +1,9 @@
 """What shape a name has: declared, or by its letter; and the sizes that follow from use."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, count
+from math import e, pi
 
 from service.calculus.dimensions import (
     Dimension,
@@ -13,7 +14,9 @@ from service.calculus.dimensions import (
     unknown_names,
     unknown_size,
 )
+from service.calculus.rules.table import BY_ANY_NAME
 
+CONSTANTS = {"pi": pi, "π": pi, "e": e}
 _SCALARS = frozenset("abcdefg")
 _SIZE_NAMES = "nmklpqrstuvwxyzabcdefghijo"
 
@@ -29,6 +32,16 @@ class Declarations:
     shapes: Mapping[str, Shape]
     sizes: Set[str] = frozenset()
     by_convention: bool = False
+
+    def ndim_of(self, name: str) -> int:
+        """The number of axes that a name has, 0 for one that has no shape."""
+        if name in self.shapes:
+            return len(self.shapes[name])
+        if name in CONSTANTS or name in self.sizes:
+            return 0
+        if name in BY_ANY_NAME:
+            return 2 * BY_ANY_NAME[name].unknown_sizes
+        return conventional_ndim(name) if self.by_convention else 0
 
 
 def conventional_ndim(name: str) -> int:
@@ -64,6 +77,7 @@ class FoundSizes:
 
     found: dict[str, Dimension] = field(default_factory=dict)
     unknown: dict[str, Unknown] = field(default_factory=dict)
+    beside_one: set[str] = field(default_factory=set)
 
     def of(self, owner: str, axis: int, start: int, end: int) -> Dimension:
         """The size of an axis of something without a shape, as far as it is known."""
@@ -79,6 +93,24 @@ class FoundSizes:
     def left(self) -> list[Unknown]:
         """The sizes that are still unknown, those that depend on others left out."""
         return [u for u in self.unknown.values() if u.name not in self.found]
+
+    def note_broadcast(self, shape: Shape, operands: Sequence[Shape]) -> None:
+        """Take note of the unknown sizes of a result that stand beside an operand's 1."""
+        if not self.unknown:
+            return
+        for operand in operands:
+            aligned = shape[len(shape) - len(operand) :]
+            for size, given in zip(aligned, operand, strict=True):
+                if given == 1:
+                    self.beside_one.update(unknown_names(size))
+
+    def settle_at_one(self) -> bool:
+        """Make 1 of a size that only met axes of size 1; False where there is none."""
+        for unknown in self.left():
+            if unknown.name in self.beside_one:
+                self.found[unknown.name] = 1
+                return True
+        return False
 
     def name_the_rest(self, taken: Set[str]) -> None:
         """Give names to the sizes that nothing tells: n, m, k and so on."""

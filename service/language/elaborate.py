@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import e, pi
 
 from service.calculus.applications import stack
 from service.calculus.dimensions import NamedSize, Shape, SizeFoundError, agree
@@ -21,7 +20,7 @@ from service.errors import (
     WrongArgumentsError,
 )
 from service.language.calls import CallPlan, call_plan
-from service.language.declarations import Declarations, FoundSizes, conventional_ndim
+from service.language.declarations import CONSTANTS, Declarations, FoundSizes, conventional_ndim
 from service.language.indexing import index_node
 from service.language.operators import OPERATORS, Entries
 from service.language.places import nearest, shown
@@ -40,8 +39,6 @@ from service.language.syntax import (
     Tuple,
 )
 from service.settings import Limits
-
-CONSTANTS = {"pi": pi, "π": pi, "e": e}
 
 _MOST_LABEL = 24
 
@@ -105,6 +102,8 @@ def elaborate(text: str, syntax: Syntax, declared: Declarations, limits: Limits)
         if not left:
             return elaborated
         if not declared.by_convention:
+            if sizes.settle_at_one():
+                continue
             raise WrongArgumentsError(
                 f"the size of {left[0].owner} follows from nothing",
                 start=left[0].start,
@@ -223,7 +222,7 @@ class _Elaboration:
         if function is not None and function.unknown_sizes and not function.needs_arguments:
             call = Call(name, (), (), syntax.start, syntax.end, syntax.end)
             return self._call(call, ())
-        if self.declared.by_convention and function is None:
+        if self.declared.by_convention and (function is None or len(name) == 1):
             return self._assumed(syntax)
         close = nearest(name, [*self.variables, *self.bound])
         offer = f"; did you mean {shown(close)}?" if close else ""
@@ -301,6 +300,8 @@ class _Elaboration:
         entries: Entries,
     ) -> Node:
         node = build(*operands)
+        if entries == "aligned":
+            self.sizes.note_broadcast(node.shape, [operand.shape for operand in operands])
         site = Site(syntax.start, syntax.end, node, operands, build, kinks, name, entries)
         self.sites.append(site)
         return node

@@ -1,13 +1,14 @@
 """Text to syntax tree: the limits, then Lark's LALR tables, the tree built as they run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from lark import Lark, Token, UnexpectedToken
 from lark.lexer import Lexer, LexerState
 
 from service.errors import OverLimitError
+from service.language.dialects import matrixcalculus, numpy
 from service.language.lexemes import Lexeme, lexemes_of, makes_node
 from service.language.syntax import Call, Index, Let, NewAxis, Operation, Slice, Syntax, Tuple
 from service.language.syntax_errors import explained
@@ -17,8 +18,11 @@ from service.settings import Limits
 _Part = Syntax | Slice | NewAxis
 
 
-def parse(text: str, limits: Limits) -> Syntax:
-    """The syntax tree of a text in the numpy dialect.
+Dialect = Literal["numpy", "matrixcalculus"]
+
+
+def parse(text: str, limits: Limits, dialect: Dialect = "numpy") -> Syntax:
+    """The syntax tree of a text; its operators have the names of the dialect.
 
     Raises:
         OverLimitError: the text is too long, its brackets or operators nest too deeply, or it
@@ -31,7 +35,7 @@ def parse(text: str, limits: Limits) -> Syntax:
     lexemes = lexemes_of(text)
     nodes = _check_nodes(lexemes, limits.max_expression_nodes)
     try:
-        tree: Syntax = _LARK.parse(lexemes)  # type: ignore[assignment]  # what TreeBuilder.start gives
+        tree: Syntax = _PARSERS[dialect].parse(lexemes)  # type: ignore[assignment]  # what TreeBuilder.start gives
     except UnexpectedToken as error:
         raise explained(text, lexemes, error.token) from error
     if nodes > limits.max_expression_nesting:
@@ -132,9 +136,12 @@ class _Given(Lexer):
         return iter(lexer_state.text)  # type: ignore[call-overload, no-any-return]  # lexemes
 
 
-_LARK = Lark(
-    files("service.language").joinpath("grammar.lark").read_text("utf-8"),
-    parser="lalr",
-    lexer=_Given,
-    transformer=TreeBuilder(),
-)
+_GRAMMAR = files("service.language").joinpath("grammar.lark").read_text("utf-8")
+_OPERATIONS: Mapping[Dialect, Mapping[str, str]] = {
+    "numpy": numpy.OPERATIONS,
+    "matrixcalculus": matrixcalculus.OPERATIONS,
+}
+_PARSERS = {
+    dialect: Lark(_GRAMMAR, parser="lalr", lexer=_Given, transformer=TreeBuilder(operations))
+    for dialect, operations in _OPERATIONS.items()
+}

@@ -1,5 +1,6 @@
 """The grammar's rules as methods: from the parts of a rule to its node of the syntax tree."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,20 +21,6 @@ from service.language.syntax import (
     Tuple,
 )
 
-_OPERATIONS = {
-    **dict.fromkeys(("+", "⊕"), "add"),
-    **dict.fromkeys(("-", "−", "⊖"), "subtract"),
-    **dict.fromkeys(("*", ".*", "⊗"), "multiply"),
-    **dict.fromkeys(("/", "./", "⊘"), "divide"),
-    **dict.fromkeys(("**", "^", ".^"), "power"),
-    "@": "matmul",
-    ">": "greater",
-    **dict.fromkeys((">=", "≥"), "greater_equal"),
-    "<": "less",
-    **dict.fromkeys(("<=", "≤"), "less_equal"),
-    "==": "equal",
-    **dict.fromkeys(("!=", "≠"), "not_equal"),
-}
 _LARGEST = 2**63
 _MOST_DIGITS = 20
 _FARTHEST_POINT = 64
@@ -73,7 +60,13 @@ def _place(parts: list[Any]) -> tuple[int, int]:
 
 
 class TreeBuilder:
-    """One method per rule or alias of the grammar, from the rule's parts to its node."""
+    """One method per rule or alias of the grammar, from the rule's parts to its node.
+
+    `operations` says by which tree name the dialect reads each operator.
+    """
+
+    def __init__(self, operations: Mapping[str, str]) -> None:
+        self._operations = operations
 
     def start(self, parts: list[Any]) -> Syntax:
         """The whole expression: its only statement, or a Let of them all."""
@@ -113,7 +106,7 @@ class TreeBuilder:
         operands = (_bare(left), _bare(right))
         if operator.text == "·":
             return Call("dot", operands, (), left.start, right.end, right.end)
-        return Operation(_OPERATIONS[operator.text], operands, left.start, right.end)
+        return Operation(self._operations[operator.text], operands, left.start, right.end)
 
     def negation(self, parts: list[Any]) -> Operation:
         """Unary minus."""

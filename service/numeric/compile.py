@@ -1,7 +1,9 @@
 """Graph to plan: every node of a request's answers lowered once, structure used, cost known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from service.calculus.graph import (
     Node,
     Number,
     OneHot,
+    Pairing,
     Reduction,
     Selection,
     Stack,
@@ -36,6 +39,7 @@ from service.numeric.fusion import SCRATCH, fused_elementwise, fused_reduction, 
 from service.numeric.kernels import filled_identity, stacked_matrix_values
 from service.numeric.masks import hidden_masks, is_count
 from service.numeric.operands import Operand
+from service.numeric.pairs import Split, splits_of, with_split_axes
 from service.numeric.plan import Plan, Values
 from service.numeric.products import Product
 from service.numeric.sums import broadcast, combined, scaled_slot, summation_of
@@ -85,25 +89,23 @@ class _Lowering:
         return any(self._hazards.get(o, False) for o in node.operands)
 
     def _lower(self, node: Node) -> Slot:
-        if isinstance(node, Variable):
-            return self.assembly.input(node.name, numbers(node.shape))
-        if isinstance(node, Constant):
-            return self.assembly.constant(node.digest, lambda: node.value)
-        if isinstance(node, Triangle):
-            size, _ = shape = numbers(node.shape)
-            return self.assembly.emit(("triangle", shape), lambda: np.tri(size), (), shape)
-        if isinstance(node, Contraction):
-            return self._contraction(node)
-        if isinstance(node, Sum):
-            return self._sum(node)
-        if isinstance(node, Elementwise):
-            return self._elementwise(node)
-        if isinstance(node, Reduction):
-            return self._reduction(node)
-        if isinstance(node, LinearAlgebra):
-            return self._linear_algebra(node)
-        assert isinstance(node, Stack), type(node)
-        return self._stack(node)
+        return _LOWERED[type(node)](self, node)
+
+    def _variable(self, node: Variable) -> Slot:
+        return self.assembly.input(node.name, numbers(node.shape))
+
+    def _constant(self, node: Constant) -> Slot:
+        return self.assembly.constant(node.digest, lambda: node.value)
+
+    def _triangle(self, node: Triangle) -> Slot:
+        size, _ = shape = numbers(node.shape)
+        return self.assembly.emit(("triangle", shape), lambda: np.tri(size), (), shape)
+
+    def _pairing(self, node: Pairing) -> Slot:
+        size, *_ = shape = numbers(node.shape)
+        return self.assembly.emit(
+            ("pairing", shape), lambda: np.eye(size).reshape(shape), (), shape
+        )
 
     def _structural(self, node: Node) -> Slot:
         shape = numbers(node.shape)
@@ -186,8 +188,8 @@ class _Lowering:
             kernel,
             (slot,),
             numbers(node.shape),
-            flops=prod(slot.shape) * 20,
-            scratch=node.function.scratch * prod(slot.shape),
+            flops=max(prod(slot.shape), prod(numbers(node.shape))) * 20,
+            scratch=node.function.scratch * max(prod(slot.shape), prod(numbers(node.shape))),
         )
 
     def _linear_algebra(self, node: LinearAlgebra) -> Slot:
@@ -237,6 +239,9 @@ class _Lowering:
         return [(coefficient, self._numeric(self.slot_of(t))) for coefficient, t in terms]
 
     def _contraction(self, node: Contraction) -> Slot:
+        unpaired = with_split_axes(node)
+        if unpaired is not None:
+            return self.assembly.reshaped(self._whole(unpaired), numbers(node.shape))
         sizes = numbers(node.sizes)
         embedding = Embedding(node.ndim, sizes)
         rest = [
@@ -245,9 +250,13 @@ class _Lowering:
             if not (isinstance(f.node, STRUCTURAL) and embedding.restrict(f))
         ]
         rest += hidden_masks(rest, [self._may_overflow(f) for f in rest])
+        rest, splits = splits_of(rest, node)
         operands = [self._operand(f, embedding) for f in rest]
+        for split in splits:
+            operands = [self._split(o, split, sizes) for o in operands]
         output = embedding.inner
-        operands += self._uncarried(embedding, operands, sizes)
+        told = {pair for pair, _, _ in splits}
+        operands += self._uncarried(embedding, operands, sizes, told)
         product = Product(self.assembly, sizes, output)
         result = product.result(operands, node.coefficient)
         carried = tuple(x for x in output if x in result.letters)
@@ -257,15 +266,34 @@ class _Lowering:
         return embedding.placed(self.assembly, self._numeric(slot))
 
     def _uncarried(
-        self, embedding: Embedding, operands: Sequence[Operand], sizes: Sequence[int]
+        self,
+        embedding: Embedding,
+        operands: Sequence[Operand],
+        sizes: Sequence[int],
+        told: Set[int],
     ) -> list[Operand]:
-        """The sizes of summed letters along which every operand is constant."""
-        carried = {x for o in operands for x in o.letters} | set(embedding.inner)
+        """The sizes of summed letters along which every operand is constant.
+
+        `told` are the letters that others tell.
+        """
+        carried = {x for o in operands for x in o.letters}.union(embedding.inner, told)
         return [
             Operand(self.assembly.number(float(sizes[x])), ())
             for x in embedding.bases
             if x not in carried
         ]
+
+    def _split(self, operand: Operand, split: Split, sizes: Sequence[int]) -> Operand:
+        """The operand with two letters in place of the one that pairs them."""
+        pair, first, second = split
+        if pair not in operand.letters:
+            return operand
+        axis = operand.letters.index(pair)
+        letters = (*operand.letters[:axis], first, second, *operand.letters[axis + 1 :])
+        shape = (*operand.slot.shape[:axis], sizes[first], sizes[second])
+        shape += operand.slot.shape[axis + 1 :]
+        slot, letters = self._diagonal(self.assembly.reshaped(operand.slot, shape), letters)
+        return replace(operand, slot=slot, letters=letters, inverted=None, is_triangle=False)
 
     def _may_overflow(self, factor: Factor) -> bool:
         node, _, exponent = factor
@@ -327,3 +355,17 @@ class _Lowering:
             return self.assembly.emit(("multiply",), np.multiply, (half, other), slot.shape)
         pair = (slot, self.assembly.number(exponent))
         return self.assembly.emit(("power of number",), np.power, pair, slot.shape, flops=flops)
+
+
+_LOWERED: Mapping[type[Node], Callable[[_Lowering, Any], Slot]] = {
+    Variable: _Lowering._variable,
+    Constant: _Lowering._constant,
+    Triangle: _Lowering._triangle,
+    Pairing: _Lowering._pairing,
+    Contraction: _Lowering._contraction,
+    Sum: _Lowering._sum,
+    Elementwise: _Lowering._elementwise,
+    Reduction: _Lowering._reduction,
+    LinearAlgebra: _Lowering._linear_algebra,
+    Stack: _Lowering._stack,
+}

@@ -333,3 +333,21 @@ async def test_a_batch_that_is_none_is_refused(client, requests):
     response = await client.post("/v1/batch", json={"requests": requests})
 
     assert (response.status_code, response.json()["code"]) == (422, "validation")
+
+
+async def test_the_other_dialect_has_the_meaning_of_its_site(client):
+    values = {"A": [[2, 1], [1, 3]], "x": [1, -1]}
+    answer = await ask(
+        client, "gradient", "x'*A*x", values, dialect="matrixcalculus", wrt=["x"]
+    )
+
+    assert answer.gradients["x"].data == [2.0, -4.0]
+
+
+async def test_the_other_dialect_names_its_own_mistakes(client):
+    body = {"expression": "x*x", "variables": {"x": [1, 2]}, "dialect": "matrixcalculus"}
+    response = await client.post("/v1/evaluate", json=body)
+
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (422, "shape_mismatch")
+    assert (problem["errors"][0]["start"], problem["errors"][0]["end"]) == (0, 3)

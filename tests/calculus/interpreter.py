@@ -281,6 +281,7 @@ AXIS_FUNCTIONS = {
     "mean": lambda _, x, **options: np.mean(x, **options),
     "max": largest,
     "min": smallest,
+    "prod": lambda _, x, **options: np.prod(x, **options),
     "logsumexp": logsumexp,
     "norm1": norm1,
     "norm2": norm2,
@@ -318,6 +319,8 @@ FUNCTIONS = {
     "det": lambda _, x: det(x),
     "logdet": lambda _, x: np.log(det(x)),
     "transpose": lambda _, x: transposed(x),
+    "T": lambda _, x: transposed(x),
+    "kron": lambda _, x, y: np.kron(x, y),
 }
 
 

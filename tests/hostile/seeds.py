@@ -29,6 +29,9 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "onehot": ("onehot(4, 1) * x", VECTORS),
     "einsum": ("einsum('ij,j->i', A, v)", MATRICES),
     "cross": ("cross(v, A[0])", MATRICES),
+    "eye": ("eye(3) @ A", MATRICES),
+    "vector": ("vector(1) + x", VECTORS),
+    "matrix": ("matrix(1) + A", MATRICES),
 }
 
 
@@ -118,6 +121,16 @@ SEEDS: tuple[Seed, ...] = (
     jacobian("U @ V.T", FACTORS, "U", representation="dense"),
     gradient("sum((U @ Vᵀ - 1)**2) / 2", FACTORS),
     evaluate("U[:, 0] + U[:, -1] * 2.5e-3", FACTORS),
+    jacobian("A @ eye - 2*eye", MATRICES, "A"),
+    Seed(
+        "/v1/gradient",
+        {
+            "expression": "norm2(A*v - v)^2 + v'*A'*v",
+            "dialect": "matrixcalculus",
+            "variables": MATRICES,
+            "wrt": ["v"],
+        },
+    ),
     jacobian("U[1:, ::-1]", FACTORS, "U"),
     jacobian("U[0] * V[:, None, :]", FACTORS, "V", representation="factored"),
     jacobian("A @ v", MATRICES, "A"),

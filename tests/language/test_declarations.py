@@ -38,6 +38,9 @@ def read(text, sizes=(), **shapes):
         ("α * x + length", "n", {"α": "scalar", "x": "n", "length": "scalar"}),
         ("vector(1)' @ A", "m", {"A": "n×m"}),
         ("c + e", "scalar", {"c": "scalar"}),
+        ("kron(x, [1, 2]) + [1, 2, 3, 4, 5, 6]", "6", {"x": "3"}),
+        ("kron(x, [1, 2]) + y", "2*n", {"x": "n", "y": "2*n"}),
+        ("T(A) @ T", "n×m", {"A": "k×n", "T": "k×m"}),
     ],
 )
 def test_sizes_that_nobody_named_are_one_where_use_ties_them(text, shape, shapes):
@@ -76,6 +79,8 @@ def test_an_identity_has_the_size_that_it_needs():
     assert node_of("A - eye", A=(3, 3)) is node_of("A - eye(3)", A=(3, 3))
     assert node_of("x * vector(2)", x=(3,)) is node_of("2 * x", x=(3,))
     assert node_of("A + matrix(1)", A=(2, 3)) is node_of("A + ones((2, 3))", A=(2, 3))
+    assert node_of("x + vector(1)", x=(1,)) is node_of("x + 1", x=(1,))
+    assert node_of("A * (A + matrix(0))", A=(1, 1)) is node_of("A * A", A=(1, 1))
     with pytest.raises(WrongArgumentsError, match="the size of eye follows from nothing") as e:
         node_of("sum(eye)")
     assert (e.value.faults[0].start, e.value.faults[0].end) == (4, 7)
@@ -122,3 +127,16 @@ def test_sizes_add_up():
     assert not agree(N, M)
     assert not agree(3, named("n"))
     assert not agree(combined(unknown_size("a"), 5), 3)
+
+
+def test_a_kronecker_product_needs_one_size_that_is_a_number():
+    with pytest.raises(ShapeMismatchError, match="is a product of names"):
+        read("kron(A, B)")
+    found = read("kron(A, eye(2)) @ ones(6)")
+
+    assert found.shapes["A"][1] == 3
+
+
+def test_a_size_that_would_be_no_whole_number_is_a_clash():
+    with pytest.raises(ShapeMismatchError, match=r"the sizes 2\*\? and 5 differ"):
+        read("kron(x, [1, 2]) + [1, 2, 3, 4, 5]")

@@ -84,7 +84,9 @@ def test_a_reduction_holds_what_its_record_says(name, axes):
     record = RECORDS[ReductionFunction][name]
     argument = np.random.default_rng(0).uniform(0.1, 0.9, size=(SIZE // 1000, 1000))
 
-    assert_scratch(record.forward, (argument, axes), record.scratch, SIZE)
+    # A hundred of these numbers have a product in range, a thousand do not: that takes more.
+    least = 0.0 if name == "prod" and axes == (0,) else None
+    assert_scratch(record.forward, (argument, axes), record.scratch, SIZE, least)
 
 
 @pytest.mark.parametrize("name", RECORDS[MatrixFunction])

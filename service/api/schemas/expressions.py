@@ -8,6 +8,7 @@ from service.api.schemas.names import BatchNames, Directions, Variables, WithRes
 from service.api.schemas.tensor_input import TensorInput
 from service.computation.operations import OUTPUT, OperationName
 from service.computation.requests import Request as Asked
+from service.language.parser import Dialect
 
 NEURON: dict[str, JsonValue] = {
     "expression": "maximum(0, w @ x + b)",
@@ -23,6 +24,16 @@ Expression = Annotated[
 ]
 
 
+DialectName = Annotated[
+    Dialect,
+    Field(
+        description=(
+            "`numpy`: NumPy's meaning. `matrixcalculus`: the syntax of matrixcalculus.org with "
+            "its meaning: vectors are columns, `*` is the matrix product, `.*` `./` `.^` work "
+            "entry by entry, `'` transposes."
+        )
+    ),
+]
 Representation = Annotated[
     Literal["auto", "dense", "factored"],
     Field(
@@ -72,6 +83,7 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     expression: Expression
+    dialect: DialectName = "numpy"
     variables: Variables
     batch: BatchNames = None
     dtype: Dtype = "float64"
@@ -94,6 +106,7 @@ class Request(BaseModel):
             stack=getattr(self, "stack", False),
             batch=self.batch or (),
             dtype=self.dtype,
+            dialect=self.dialect,
             allows_nonfinite=self.nonfinite == "allow",
         )
 

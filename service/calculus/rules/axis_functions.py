@@ -26,7 +26,7 @@ from service.calculus.rules.records import (
     ReductionFunction,
     operands,
 )
-from service.calculus.rules.reductions import LOGSUMEXP, MAX, MIN, NORM2, spread
+from service.calculus.rules.reductions import LOGSUMEXP, MAX, MIN, NORM2, PROD, spread
 from service.calculus.terms import size_of
 from service.errors import ShapeMismatchError
 
@@ -105,6 +105,7 @@ def _extreme_kinks(function: ReductionFunction) -> Callable[..., tuple[Kink, ...
         if not axes:
             return ()
         top = spread(apply_reduction(function, x, axes), x, axes)
+        assert function.partial is not None
         shares = function.partial(x, top, axes)
         ties = summed(times(shares, exponents=(2 * ONE,)), axes)
         return (Kink(function.name, ties, 0.5, (0.0, 1.0), "below_one"),)
@@ -130,6 +131,14 @@ AXIS_FUNCTIONS = (
         build=mean_along,
         summary="The mean of all entries, or along one or more axes.",
         latex=r"\frac{{1}}{{n}} \sum {x}",
+    ),
+    Function(
+        name="prod",
+        parameters=(*operands("x"), AXIS, KEEPDIMS),
+        build=_reduced(PROD),
+        summary="The product of all entries, or along one or more axes.",
+        latex=r"\prod {x}",
+        note="the derivative is the product of the others, right also at zeros",
     ),
     Function(
         name="max",

@@ -12,6 +12,7 @@ import numpy as np
 from service.calculus.applications import apply_matrix
 from service.calculus.graph import ONE, Node, Number
 from service.calculus.rules.records import Array, MatrixFunction
+from service.calculus.rules.reductions import products_of_others
 
 _PROBES = 2  # columns of signs
 
@@ -71,15 +72,8 @@ def cofactor_values(matrix: Array) -> Array:
     """
     left, singular, right = np.linalg.svd(matrix)
     sign = np.round(np.linalg.det(left) * np.linalg.det(right))
-    cofactors: Array = sign * ((left * _products_of_others(singular)) @ right)
+    cofactors: Array = sign * ((left * products_of_others(singular, 1)) @ right)
     return cofactors
-
-
-def _products_of_others(values: Array) -> Array:
-    """Π_{k≠i} v_k for each i, by prefix × suffix: right also at zeros."""
-    before = np.concatenate(([1.0], np.cumprod(values[:-1])))
-    after = np.concatenate((np.cumprod(values[:0:-1])[::-1], [1.0]))
-    return before * after if values.size else values
 
 
 def _inverse_derivative(_: Node, inverse: Node) -> Local:

@@ -135,5 +135,6 @@ MATRIX_FUNCTIONS = (
         build=transposed_matrix,
         summary="The last two axes exchanged; a vector is its own transpose.",
         latex=r"{A}^T",
+        aliases=("T",),
     ),
 )

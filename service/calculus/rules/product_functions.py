@@ -3,9 +3,10 @@
 import numpy as np
 
 from service.calculus.applications import apply_matrix
-from service.calculus.dimensions import agree, shown
+from service.calculus.dimensions import Dimension, agree, shown
 from service.calculus.graph import Factor, Node
 from service.calculus.normal_form import contract
+from service.calculus.pairings import pairing
 from service.calculus.rules.matrices import COFACTOR, INV
 from service.calculus.rules.matrix_functions import square
 from service.calculus.rules.operators import common_shape, expanded, matrix_product
@@ -77,6 +78,28 @@ def _cross(x: Node, y: Node) -> Node:
     return contract(factors, (*rows, i), {})
 
 
+def _kron(x: Node, y: Node) -> Node:
+    """Axis by axis the index of x, then that of y; missing axes come first, of size 1."""
+    ndim = max(x.ndim, y.ndim)
+    letters = range(3 * ndim)
+    first, second = letters[ndim : 2 * ndim], letters[2 * ndim :]
+    sizes: dict[int, Dimension] = dict.fromkeys(letters, 1)
+    factors = []
+    for node, own in ((x, first), (y, second)):
+        carried = tuple(own[ndim - node.ndim :])
+        sizes |= zip(carried, node.shape, strict=True)
+        factors.append(Factor(node, carried))
+    output = []
+    for axis in range(ndim):
+        left, right = first[axis], second[axis]
+        if 1 in (sizes[left], sizes[right]):
+            output.append(left if sizes[right] == 1 else right)
+        else:
+            output.append(axis)
+            factors.append(Factor(pairing(sizes[left], sizes[right]), (axis, left, right)))
+    return contract(factors, output, {x: sizes[x] for x in output if x >= ndim})
+
+
 def _permutation_symbol() -> Node:
     """ε_ijk: 1 for even permutations of (0, 1, 2), -1 for odd ones, else 0."""
     symbol = np.zeros((3, 3, 3))
@@ -117,6 +140,13 @@ PRODUCT_FUNCTIONS = (
         summary="The cross product of vectors of 3, along the last axis.",
         note="of a vector with itself 0 by its formula",
         latex=r"{x} \times {y}",
+    ),
+    Function(
+        name="kron",
+        parameters=operands("A", "B"),
+        build=_kron,
+        summary="The Kronecker product: every entry of the first operand times the second.",
+        latex=r"{A} \otimes {B}",
     ),
     Function(
         name="cofactor",

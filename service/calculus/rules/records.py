@@ -73,14 +73,18 @@ class ElementwiseFunction:
 class ReductionFunction:
     """f of all entries along some axes.
 
-    `partial` is ∂f/∂x as a node of x's shape, in x, y = f(x) spread over x's shape, and axes;
-    `square`, where given, is f(x)² as a node of f's shape. `scratch`: arrays of x's size that
-    `forward` holds at the most.
+    The axes disappear, or follow the others `copies` times over. `partial` is ∂f/∂x as a node
+    of x's shape, in x, y = f(x) spread over x's shape, and axes; where an entry of f depends on
+    x in another way, `derivative` is ∂f/∂x as one more function, with one more copy of the
+    axes. `square`, where given, is f(x)² as a node of f's shape. `scratch`: arrays of the
+    larger of x's and f's size that `forward` holds at the most.
     """
 
     name: str
     forward: Callable[[Array, tuple[int, ...]], Array]
-    partial: Callable[[Node, Node, tuple[int, ...]], Node]
+    partial: Callable[[Node, Node, tuple[int, ...]], Node] | None = None
+    derivative: Callable[[], "ReductionFunction"] | None = None
+    copies: int = 0
     square: Callable[[Node, tuple[int, ...]], Node] | None = None
     scratch: float = 0.0
 

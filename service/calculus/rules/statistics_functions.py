@@ -55,6 +55,7 @@ def _norm_inf_kinks(x: Node, axis: Axis, _: bool) -> tuple[Kink, ...]:  # by pos
     sizes = apply_elementwise(ABS, x)
     if not axes:
         return (Kink("norm_inf", x, 0.0, (-1.0, 1.0)),)
+    assert MAX.partial is not None
     shares = MAX.partial(sizes, spread(apply_reduction(MAX, sizes, axes), x, axes), axes)
     ties = summed(times(shares, exponents=(2 * ONE,)), axes)
     return (Kink("norm_inf", ties, 0.5, (-1.0, 1.0), "below_one"),)

@@ -1,1 +1,1 @@
-"""The readings of the text."""
+"""The readings of the text: what its operators mean."""

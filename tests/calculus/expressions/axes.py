@@ -120,6 +120,8 @@ def reduced(w, shape, fuel):
     options += [f"keepdims={bool(keeps)}"] if keeps or w.chance(4) else []
     if keeps:
         w.used("keepdims")
+    if function.name == "prod":
+        x = brought_within(w, x, -1.5, 1.5)
     bounds = _reduced_bounds(function.name, x, prod(full[k] for k in axes))
     return called(name, ", ".join([x.text, *options]), shape, *bounds)
 
@@ -155,6 +157,7 @@ def _axis_option(w, full, axes, function):
 def _reduced_bounds(name, x, count):
     return {
         "sum": (count * min(x.low, 0), count * max(x.high, 0)),
+        "prod": (-(max(x.size, 1.0) ** count), max(x.size, 1.0) ** count),
         "mean": (x.low, x.high),
         "max": (x.low, x.high),
         "min": (x.low, x.high),

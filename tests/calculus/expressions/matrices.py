@@ -83,7 +83,7 @@ def turned(w, shape, fuel):
     turned_shape = (*shape[:-2], *shape[-2:][::-1])
     x = piece(w, turned_shape, fuel)
     sign = w.spelled("transpose")
-    if sign == "transpose":
+    if sign in ("transpose", "T"):
         return called(sign, x.text, shape, x.low, x.high)
     text = x.at(POSTFIX)
     if sign == ".T" and text[-1].isdigit():

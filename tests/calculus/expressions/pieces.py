@@ -28,7 +28,7 @@ SPELLINGS = {
     "less_equal": ("<=", "≤"),
     "equal": ("==",),
     "not_equal": ("!=", "≠"),
-    "transpose": (".T", "'", "ᵀ", "transpose"),
+    "transpose": (".T", "'", "ᵀ", "transpose", "T"),
 }
 CONSTANTS = {"pi": np.pi, "π": np.pi, "e": np.e}
 NUMBERS = ("2", "0.5", "3", "1.25", "1", "0.1", "2.5e-1", "7E-1", ".75", "2.")

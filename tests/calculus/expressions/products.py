@@ -86,6 +86,19 @@ def cross_product(w, shape, fuel):
     return called(w.used("cross"), f"{x.text}, {y.text}", shape, -bound, bound)
 
 
+@production(4, bool)
+def kronecker_product(w, shape, fuel):
+    """kron of two operands whose sizes multiply to these, axes of the second left out."""
+    pairs = [w.one_of([k for k in range(1, n + 1) if n % k == 0]) for n in shape]
+    others = [n // k for n, k in zip(shape, pairs, strict=True)]
+    while others and others[0] == 1 and w.chance(2):
+        others.pop(0)
+    fuels = split(w, fuel)
+    x, y = piece(w, tuple(pairs), fuels[0]), piece(w, tuple(others), fuels[1])
+    bound = x.size * y.size
+    return called(w.used("kron"), f"{x.text}, {y.text}", shape, -bound, bound)
+
+
 @production(2, is_square)
 def cofactors(w, shape, fuel):
     x = within(w, shape, fuel, -2.0, 2.0)

@@ -32,6 +32,7 @@ SPECIAL = {
     "solve": ["solve(S + 9 * diag([1, 1, 1]), x)"],
     "cross": ["cross(x, y)", "cross(A, x)"],
     "cofactor": ["cofactor(S)"],
+    "kron": ["kron(x, y)", "kron(A, S)", "kron(A, x)", "kron(S, S)[1:5, 2]", "sum(kron(A, A))"],
     "zeros": ["zeros(3) + x**2"],
     "ones": ["ones((2, 3)) * x**2"],
     "eye": ["eye(3) * x**2"],
