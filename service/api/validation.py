@@ -18,7 +18,9 @@ from service.errors import (
     GradserveError,
     NonFiniteInputError,
     OverLimitError,
+    UnknownFunctionError,
     ValidationError,
+    WrongArgumentsError,
 )
 from service.language.places import shown
 from service.settings import Limits
@@ -26,7 +28,13 @@ from service.settings import Limits
 RequestModel = TypeVar("RequestModel", bound=BaseModel)
 MAX_NAME = 64
 BY_CODE: dict[str, type[GradserveError]] = {
-    error.code: error for error in (OverLimitError, NonFiniteInputError)
+    error.code: error
+    for error in (
+        OverLimitError,
+        NonFiniteInputError,
+        UnknownFunctionError,
+        WrongArgumentsError,
+    )
 }
 EXPECTED = {
     "string_type": "a string",

@@ -102,7 +102,7 @@ class Computer:
                     variables = _one_sample(request, values, answer)
                     raise located_failure(self._compiled(question), variables, self._limits)
         except GradserveError as error:
-            raise located(error, request.expression) from error.__cause__
+            raise located(error, request.expression, request.pointer_at) from error.__cause__
         return answer
 
     def _answered(

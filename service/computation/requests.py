@@ -1,6 +1,6 @@
 """A request compiled: the plan, and how its outputs become the answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -41,7 +41,8 @@ class Request:
     `directions` are the tangents or vectors by name, or the `cotangent`; with `many`, each has
     a leading axis that counts directions. `batch` names variables whose first axis counts
     samples. `allows_nonfinite`: an answer that is not finite is answered with a warning
-    instead of refused. `dtype` is the precision computed in.
+    instead of refused. `dtype` is the precision computed in. `pointer_at`, where the expression
+    stands for a JSON tree, gives the pointer to the node at a place of it.
     """
 
     operation: OperationName
@@ -56,6 +57,7 @@ class Request:
     allows_nonfinite: bool = False
     dtype: Literal["float64", "float32"] = "float64"
     dialect: Dialect = "numpy"
+    pointer_at: Callable[[int, int], str] | None = None
 
     @property
     def question(self) -> "Question":

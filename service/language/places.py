@@ -1,6 +1,6 @@
 """Places in a text for messages: the line and a caret, names shown safely, the nearest one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from service.errors import GradserveError
@@ -40,8 +40,14 @@ def excerpt(text: str, start: int, end: int) -> str:
     return f"line {number}, column {column + 1}\n{window}\n{carets}"
 
 
-def located(error: GradserveError, text: str) -> GradserveError:
-    """The same error, with the excerpt at the end of the message of each fault with a place."""
+def located(
+    error: GradserveError, text: str, pointer_at: Callable[[int, int], str] | None = None
+) -> GradserveError:
+    """The same error, with the excerpt at the end of the message of each fault with a place.
+
+    Where the text stands for a tree, `pointer_at` gives the pointer to the node at a place, and
+    the fault has that instead of the place.
+    """
     faults = []
     for fault in error.faults:
         if fault.start is None:
@@ -50,7 +56,14 @@ def located(error: GradserveError, text: str) -> GradserveError:
         end = fault.start if fault.end is None else fault.end
         where = f"\n{excerpt(text, fault.start, end)}"
         message = fault.message if fault.message.endswith(where) else fault.message + where
-        faults.append(replace(fault, message=message, pointer=fault.pointer or "/expression"))
+        pointer = fault.pointer or "/expression"
+        if pointer_at is None:
+            faults.append(replace(fault, message=message, pointer=pointer))
+        else:
+            pointer += pointer_at(fault.start, end)
+            faults.append(
+                replace(fault, message=message, pointer=pointer, start=None, end=None)
+            )
     if error.message == error.faults[0].message:
         error.message = faults[0].message
         error.args = (error.message,)

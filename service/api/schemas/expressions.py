@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from service.api.schemas.expression_input import Expression
 from service.api.schemas.names import BatchNames, Directions, Variables, WithRespectTo
 from service.api.schemas.tensor_input import TensorInput
 from service.computation.operations import OUTPUT, OperationName
@@ -15,22 +16,13 @@ NEURON: dict[str, JsonValue] = {
     "variables": {"w": [1, 2, 3], "x": [0.5, -1, 2], "b": 0.25},
 }
 
-Expression = Annotated[
-    str,
-    Field(
-        description="The expression, in the language of the guide; NumPy's meaning.",
-        examples=["maximum(0, w @ x + b)"],
-    ),
-]
-
-
 DialectName = Annotated[
     Dialect,
     Field(
         description=(
             "`numpy`: NumPy's meaning. `matrixcalculus`: the syntax of matrixcalculus.org with "
             "its meaning: vectors are columns, `*` is the matrix product, `.*` `./` `.^` work "
-            "entry by entry, `'` transposes."
+            "entry by entry, `'` transposes. A tree has one meaning, whatever the dialect."
         )
     ),
 ]
@@ -95,9 +87,13 @@ class Request(BaseModel):
         directions = getattr(self, "tangents", None) or getattr(self, "vectors", None) or {}
         if hasattr(self, OUTPUT):
             directions = {OUTPUT: getattr(self, OUTPUT)}
+        source = self.expression
+        is_text = isinstance(source, str)
         return Asked(
             operation=operation,
-            expression=self.expression,
+            expression=source if is_text else source.text,
+            dialect=self.dialect if is_text else "numpy",
+            pointer_at=None if is_text else source.pointer_at,
             variables=self.variables,
             wrt=getattr(self, "wrt", None),
             representation=getattr(self, "representation", "auto"),
@@ -106,7 +102,6 @@ class Request(BaseModel):
             stack=getattr(self, "stack", False),
             batch=self.batch or (),
             dtype=self.dtype,
-            dialect=self.dialect,
             allows_nonfinite=self.nonfinite == "allow",
         )
 

@@ -17,6 +17,7 @@ from service.calculus.rules.elementwise import (
     difference,
     times,
 )
+from service.calculus.rules.products import PROD
 from service.calculus.rules.records import (
     AXIS,
     KEEPDIMS,
@@ -26,7 +27,7 @@ from service.calculus.rules.records import (
     ReductionFunction,
     operands,
 )
-from service.calculus.rules.reductions import LOGSUMEXP, MAX, MIN, NORM2, PROD, spread
+from service.calculus.rules.reductions import LOGSUMEXP, MAX, MIN, NORM2, spread
 from service.calculus.terms import size_of
 from service.errors import ShapeMismatchError
 

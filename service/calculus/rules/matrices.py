@@ -11,8 +11,8 @@ import numpy as np
 
 from service.calculus.applications import apply_matrix
 from service.calculus.graph import ONE, Node, Number
+from service.calculus.rules.products import products_of_others
 from service.calculus.rules.records import Array, MatrixFunction
-from service.calculus.rules.reductions import products_of_others
 
 _PROBES = 2  # columns of signs
 

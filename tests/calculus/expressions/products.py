@@ -109,9 +109,13 @@ def cofactors(w, shape, fuel):
 @production(8, is_square)
 @production(3, bool)
 def with_a_constant(w, shape, fuel):
-    """x plus zeros, ones, eye or onehot of its shape, or of its last axis."""
-    kinds = ["zeros", "ones", *["vector"] * 3 * (len(shape) == 1)]
-    kinds += ["matrix"] * 3 * (len(shape) == 2)
+    """x plus zeros, ones, eye or onehot of its shape, or of its last axis.
+
+    Beside an axis of size 1 a constant without a size would take that of something larger.
+    """
+    finds_size = 1 not in shape
+    kinds = ["zeros", "ones", *["vector"] * 3 * (finds_size and len(shape) == 1)]
+    kinds += ["matrix"] * 3 * (finds_size and len(shape) == 2)
     if is_square(shape):
         kinds += ["eye"] * 9
     kind = w.used(w.one_of((*kinds, "onehot")))
@@ -119,7 +123,7 @@ def with_a_constant(w, shape, fuel):
     if kind == "onehot":
         inside = f"{shape[-1]}, {w.count(-shape[-1], shape[-1] - 1)}"
     elif kind == "eye":
-        inside = str(shape[0]) if w.chance(2) else ""
+        inside = "" if finds_size and w.chance(2) else str(shape[0])
     elif kind in ("vector", "matrix"):
         inside = w.one_of("01")
     else:
