@@ -23,8 +23,10 @@ from service.computation.compute import Computer
 from service.errors import NonFiniteResultError
 from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
+from service.language.json_tree import tree_of
 from service.language.parser import parse
 from service.language.syntax import Call, Index, Let, Operation, Tuple
+from service.language.tree_text import written
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
 from service.settings import Limits
@@ -189,6 +191,16 @@ def check_that_equal_nodes_are_one(case):
     assert exchanged is case.node
 
 
+def check_the_tree(case):
+    """Text → JSON tree → text → tree is the same tree, and the same node."""
+    tree = tree_of(case.tree)
+    text = written(tree, LIMITS)
+    again = parse(text.text, LIMITS)
+
+    assert tree_of(again) == tree
+    assert node_of(case, again) is case.node
+
+
 def swapped(tree):
     """The tree with the operands of every commutative operation exchanged."""
     match tree:
@@ -246,6 +258,7 @@ def checked(expression, computer, counts):
     check_the_representations(case)
     check_the_gradient_of_a_weighted_sum(case)
     check_that_equal_nodes_are_one(case)
+    check_the_tree(case)
     return case
 
 

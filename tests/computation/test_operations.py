@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from service.computation.answers import (
-    DiagonalTensor,
     FactoredTensor,
     IdentityFactor,
-    IdentityTensor,
     ZeroTensor,
 )
 from service.computation.compute import Computer
@@ -24,7 +22,7 @@ from service.errors import (
     ValidationError,
 )
 from service.settings import Limits
-from tests.numeric.dense import dense
+from tests.numeric.dense import dense, dense_batch
 
 VECTORS = (
     "A @ x",
@@ -373,18 +371,6 @@ def test_a_batch_is_the_answers_of_its_samples(operation, expression, batch, val
                 assert got.shape == (3, *expected.shape)
                 got, wanted = dense_batch(got, expected), dense(expected)
             np.testing.assert_allclose(got[k], wanted, rtol=1e-9, atol=1e-11)
-
-
-def dense_batch(found, one):
-    """All the numbers of a batch of derivatives; an identity is one for each sample."""
-    if isinstance(found, DiagonalTensor):
-        half = len(one.shape) // 2
-        eye = np.eye(int(np.prod(one.shape[:half]))).reshape(one.shape)
-        numbers = found.diagonal
-        return numbers.reshape(*numbers.shape, *(1,) * half) * eye
-    if isinstance(found, IdentityTensor):
-        return np.broadcast_to(dense(IdentityTensor(one.shape, found.scale)), found.shape)
-    return dense(found)
 
 
 def test_many_directions_come_before_the_samples(values, rng):

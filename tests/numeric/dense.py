@@ -43,3 +43,15 @@ def stored(factor):
         case OnesFactor(size=size):
             return np.ones(size)
     raise TypeError(factor)
+
+
+def dense_batch(found, one):
+    """All the numbers of a batch of derivatives; an identity is one for each sample."""
+    if isinstance(found, DiagonalTensor):
+        half = len(one.shape) // 2
+        eye = np.eye(int(np.prod(one.shape[:half]))).reshape(one.shape)
+        numbers = found.diagonal
+        return numbers.reshape(*numbers.shape, *(1,) * half) * eye
+    if isinstance(found, IdentityTensor):
+        return np.broadcast_to(dense(IdentityTensor(one.shape, found.scale)), found.shape)
+    return dense(found)
