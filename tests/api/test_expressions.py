@@ -351,3 +351,74 @@ async def test_the_other_dialect_names_its_own_mistakes(client):
     problem = response.json()
     assert (response.status_code, problem["code"]) == (422, "shape_mismatch")
     assert (problem["errors"][0]["start"], problem["errors"][0]["end"]) == (0, 3)
+
+
+NEURON_TREE = {
+    "op": "maximum",
+    "args": [0, {"op": "add", "args": [{"op": "matmul", "args": ["w", "x"]}, "b"]}],
+}
+
+
+async def test_a_tree_is_answered_as_its_text(client):
+    values = {"w": [1, 2, 3], "x": [0.5, -1, 2], "b": 0.25}
+
+    tree = await ask(client, "gradient", NEURON_TREE, values)
+    text = await ask(client, "gradient", "maximum(0, w @ x + b)", values)
+
+    assert tree.gradients == text.gradients
+    assert tree.value == text.value
+    assert (await ask(client, "evaluate", 2.5, {})).value.data == [2.5]
+
+
+@pytest.mark.parametrize(
+    ("tree", "code", "pointer", "message"),
+    [
+        (
+            {"op": "sin", "args": [{"op": "matmul", "args": ["w", "A"]}]},
+            "shape_mismatch",
+            "/expression/args/0",
+            "cannot multiply w (3) by A (2×2): the inner dimensions 3 and 2 differ\n"
+            "line 1, column 5\nsin(w @ A)\n    ^^^^^",
+        ),
+        (
+            {"op": "add", "args": ["w", "v"]},
+            "unknown_name",
+            "/expression/args/1",
+            "unknown name 'v'",
+        ),
+        (
+            {"op": "log", "args": [{"op": "multiply", "args": [-1, "w"]}]},
+            "non_finite_result",
+            "/expression",
+            "log",
+        ),
+        (
+            {"op": "sum", "args": ["w"], "options": {"axis": 4}},
+            "shape_mismatch",
+            "/expression",
+            "axis 4 does not exist",
+        ),
+        (
+            {"op": "sum", "args": ["w"], "options": {"axes": 0}},
+            "wrong_arguments",
+            "/expression",
+            "sum has no option 'axes'",
+        ),
+        ({"op": "sgn", "args": []}, "wrong_arguments", "/expression", "takes 1 argument"),
+        ({"op": "sigmo", "args": []}, "unknown_function", "/expression/op", "mean 'sigmoid'"),
+        ({"op": "add", "args": [1, [2]]}, "validation", "/expression/args/1", "an array"),
+        (None, "validation", "/expression", "found null, expected a string, or a tree"),
+        ([1], "validation", "/expression", "found an array, expected a string, or a tree"),
+    ],
+)
+async def test_a_mistake_in_a_tree_is_told_at_its_pointer(client, tree, code, pointer, message):
+    variables = {"w": [1, 2, 3], "A": [[1, 2], [3, 4]]}
+    response = await client.post(
+        "/v1/evaluate", json={"expression": tree, "variables": variables}
+    )
+
+    problem = response.json()
+    error = problem["errors"][0]
+    assert (problem["code"], error["pointer"]) == (code, pointer), problem
+    assert message in error["message"]
+    assert (error["start"], error["end"]) == (None, None)
