@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import orjson
 
 from service.api.problems import problem_bytes, status_of
+from service.api.schemas.analysis import AnalyzeRequest
 from service.api.schemas.batches import BODIES
 from service.api.schemas.tensor_input import describe
 from service.api.suggestions import suggestion
 from service.api.validation import read_fields
-from service.api.wire import Json, document, encode
+from service.api.wire import Json, analysis_document, document, encode
+from service.computation.analysis import analysed
 from service.computation.budget import Allowance
 from service.computation.compute import Computer
 from service.errors import GradserveError, ValidationError
@@ -50,4 +52,7 @@ def _answered_one(
     if "body" not in item:
         raise ValidationError("found no field 'body', but it is required")
     request = read_fields(item["body"], BODIES[operation], limits)
+    if isinstance(request, AnalyzeRequest):
+        analysis = analysed(request.asked(), limits, allowance.seconds)
+        return encode(analysis_document(analysis))
     return encode(document(computer.answer(request.asked(operation), allowance)))  # type: ignore[arg-type]  # BODIES has the operations' names

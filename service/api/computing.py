@@ -9,7 +9,8 @@ from fastapi import Request, Response
 
 from service.api.batches import answered
 from service.api.negotiation import JSON
-from service.api.wire import Json, document, encode
+from service.api.wire import Json, analysis_document, document, encode
+from service.computation.analysis import AnalysisRequest, analysed
 from service.computation.answers import Answer
 from service.computation.compute import Computer
 from service.computation.requests import Request as Asked
@@ -37,6 +38,15 @@ class Computing:
         write = partial(_written, found)
         large = found.cost.answer_bytes > MOST_ENCODED_AT_ONCE
         return Response(await self.in_thread(write) if large else write(), media_type=JSON)
+
+    async def analysis(self, asked: AnalysisRequest, limits: Limits) -> Response:
+        """The analysis of an expression as an HTTP response.
+
+        Raises:
+            GradserveError: the expression is refused.
+        """
+        found = await self.in_thread(partial(analysed, asked, limits))
+        return Response(encode(analysis_document(found)), media_type=JSON)
 
     async def answers(self, items: Sequence[Json], limits: Limits, request_id: str) -> Response:
         """The answers to many requests, each its own answer or problem."""

@@ -1,10 +1,13 @@
 """Answers as JSON: arrays go flat and contiguous to orjson, never through lists."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 
+from service.calculus.dimensions import Shape
+from service.computation.analysis import Analysis
 from service.computation.answers import (
     Answer,
     Array,
@@ -22,7 +25,9 @@ from service.computation.answers import (
     Term,
     ZeroTensor,
 )
+from service.language.declarations import convention_of
 
+LARGEST_COUNT = 2**63 - 1
 Json = dict[str, Any]
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
@@ -53,6 +58,66 @@ def document(answer: Answer) -> Json:
             "columns": columns,
         }
     return found | _about(answer)
+
+
+def analysis_document(analysis: Analysis) -> Json:
+    """The answer of an analysis."""
+    estimate = analysis.estimate
+    figures = (
+        {
+            "flops": estimate.flops,
+            "bytes_moved": estimate.bytes_moved,
+            "peak_bytes": estimate.peak_bytes,
+            "answer_bytes": analysis.answer_bytes,
+        }
+        if estimate
+        else {}
+    )
+    return {
+        "text": analysis.text,
+        "tree": tree_fragment(analysis.tree),
+        "shape": sizes(analysis.shape),
+        "variables": {n: {"shape": sizes(shape)} for n, shape in analysis.variables.items()},
+        "assumptions": [
+            {
+                "name": name,
+                "shape": sizes(analysis.variables[name]),
+                "message": f"{name} is {convention_of(name)}",
+            }
+            for name in analysis.assumed
+        ],
+        "conventions": _conventions(()),
+        "warnings": [_warning(notice) for notice in analysis.notices],
+        "cost": {name: min(n, LARGEST_COUNT) for name, n in figures.items()} or None,
+    }
+
+
+def sizes(shape: Shape) -> list[int | str]:
+    """A shape, its sizes as numbers or in words."""
+    return [size if isinstance(size, int) else str(size) for size in shape]
+
+
+def tree_fragment(tree: Any) -> orjson.Fragment:  # noqa: ANN401  # any JSON
+    """JSON of any depth as text, without recursion."""
+    parts: list[bytes] = []
+    pending: list[Any] = [tree]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, bytes):
+            parts.append(item)
+        elif isinstance(item, dict):
+            inside = [
+                part
+                for place, (name, value) in enumerate(item.items())
+                for part in (b"," * (place > 0), orjson.dumps(name), b":", value)
+            ]
+            pending += [b"}", *reversed(inside), b"{"]
+        elif isinstance(item, list):
+            inside = [part for k, value in enumerate(item) for part in (b"," * (k > 0), value)]
+            pending += [b"]", *reversed(inside), b"["]
+        else:
+            parts.append(orjson.dumps(item))
+    return orjson.Fragment(b"".join(parts))
 
 
 def tensor(array: Array) -> Json:
@@ -98,11 +163,7 @@ def _factor(factor: Factor) -> Json:
 def _about(answer: Answer) -> Json:
     cost = answer.cost
     return {
-        "conventions": {
-            "layout": "numerator",
-            "loss_factor": None,
-            "kinks": [_kink(kink) for kink in answer.kinks],
-        },
+        "conventions": _conventions(answer.kinks),
         "warnings": [_warning(notice) for notice in answer.warnings],
         "cost": {
             "flops": int(cost.flops),
@@ -111,6 +172,14 @@ def _about(answer: Answer) -> Json:
             "answer_bytes": int(cost.answer_bytes),
             "seconds": float(cost.seconds),
         },
+    }
+
+
+def _conventions(kinks: Sequence[Kink]) -> Json:
+    return {
+        "layout": "numerator",
+        "loss_factor": None,
+        "kinks": [_kink(kink) for kink in kinks],
     }
 
 

@@ -1,6 +1,6 @@
 """A request compiled: the plan, and how its outputs become the answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,7 +21,6 @@ from service.errors import (
     UnknownNameError,
 )
 from service.language.declarations import Declarations
-from service.language.dialects.matrixcalculus import translated
 from service.language.elaborate import Elaborated, Site, elaborate
 from service.language.parser import Dialect, parse
 from service.language.places import nearest, shown
@@ -138,10 +137,9 @@ def _compiled(
     samples = sampled(question.shapes, question.batch)
     shapes = samples.shapes
     operation = OPERATIONS[question.operation]
-    declared = Declarations(shapes)
-    if question.dialect == "matrixcalculus":
-        syntax = translated(syntax, declared.ndim_of)
-    elaborated = elaborate(question.expression, syntax, declared, limits)
+    elaborated = elaborate(
+        question.expression, syntax, Declarations(shapes), limits, question.dialect
+    )
     root = elaborated.node
     variables = [variable(name, shapes[name]) for name in wrt]
     directions = {}
@@ -165,7 +163,7 @@ def _compiled(
     kinks = _watched(elaborated, wrt, outputs, lift) if forms else ()
     plan = compile_plan(outputs.nodes)
     check_budget(plan.estimate, answer_bytes, _values(elaborated, forms), limits)
-    notices = _unused(question, elaborated, wrt)
+    notices = unused(shapes, elaborated.names, wrt)
     return Compiled(
         question, shapes, syntax, plan, wrt, forms, stacked, kinks, notices, answer_bytes
     )
@@ -245,18 +243,19 @@ def _watched(
     return tuple(watched)
 
 
-def _unused(
-    question: Question, elaborated: Elaborated, wrt: Sequence[str]
+def unused(
+    declared: Iterable[str], used: Set[str], wrt: Sequence[str], field: str = "variables"
 ) -> tuple[Notice, ...]:
+    """A notice for each name of a field that the expression does not use."""
     notices = []
-    for name, _ in question.shapes:
-        if name not in elaborated.names:
+    for name in declared:
+        if name not in used:
             effect = "; its derivative is zero" if name in wrt else ""
             notices.append(
                 Notice(
                     "unused_variable",
                     f"the expression does not use {shown(name)}{effect}",
-                    pointer=f"/variables/{name}",
+                    pointer=f"/{field}/{name}",
                 )
             )
     return tuple(notices)

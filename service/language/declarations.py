@@ -56,6 +56,19 @@ def conventional_ndim(name: str) -> int:
     return 0 if name in _SCALARS else 1
 
 
+def convention_of(name: str) -> str:
+    """Why a name without a shape has the number of axes it has, in words."""
+    ndim = conventional_ndim(name)
+    if ndim == 2:
+        return "a matrix: the letters A to Z are, where no shape is given"
+    if ndim == 1:
+        return "a vector: the letters h to z are, where no shape is given"
+    letter = (
+        "the letters a to g" if name in _SCALARS else "names of more letters and Greek ones"
+    )
+    return f"a scalar: {letter} are, where no shape is given"
+
+
 def kind_of(ndim: int) -> str:
     """What a tensor of so many axes is called."""
     return ("scalar", "vector", "matrix")[ndim] if ndim < 3 else f"tensor of ndim {ndim}"

@@ -21,8 +21,10 @@ from service.errors import (
 )
 from service.language.calls import CallPlan, call_plan
 from service.language.declarations import CONSTANTS, Declarations, FoundSizes, conventional_ndim
+from service.language.dialects.matrixcalculus import translated
 from service.language.indexing import index_node
 from service.language.operators import OPERATORS, Entries
+from service.language.parser import Dialect
 from service.language.places import nearest, shown
 from service.language.syntax import (
     Boolean,
@@ -69,18 +71,26 @@ class Site:
 class Elaborated:
     """The graph of an expression, its operations in evaluation order, the names it uses.
 
-    `shapes` are those of all variables; `assumed` the names that have theirs by convention.
+    `syntax` is the tree that the graph was made from, in the numpy dialect. `shapes` are those
+    of all variables; `assumed` the names that have theirs by convention.
     """
 
     node: Node
+    syntax: Syntax
     sites: tuple[Site, ...]
     names: frozenset[str]
     shapes: Mapping[str, Shape]
     assumed: tuple[str, ...]
 
 
-def elaborate(text: str, syntax: Syntax, declared: Declarations, limits: Limits) -> Elaborated:
-    """The graph that a syntax tree stands for, for these variables.
+def elaborate(
+    text: str,
+    syntax: Syntax,
+    declared: Declarations,
+    limits: Limits,
+    dialect: Dialect = "numpy",
+) -> Elaborated:
+    """The graph that a syntax tree of a dialect stands for, for these variables.
 
     Two sizes that have to be equal are made one where one of them is unknown, and the graph is
     built again: every shape rule is said once, by what builds the node.
@@ -90,6 +100,8 @@ def elaborate(text: str, syntax: Syntax, declared: Declarations, limits: Limits)
             sizes that nothing tells.
         OverLimitError: for more than the allowed dimensions or graph nodes.
     """
+    if dialect == "matrixcalculus":
+        syntax = translated(syntax, declared.ndim_of)
     sizes = FoundSizes()
     while True:
         elaboration = _Elaboration(text, declared, limits, sizes)
@@ -136,7 +148,12 @@ class _Elaboration:
         node = self._evaluate(body)
         shapes = {name: node.shape for name, node in self.variables.items()}
         return Elaborated(
-            node, tuple(self.sites), frozenset(self.names), shapes, tuple(self.assumed)
+            node,
+            syntax,
+            tuple(self.sites),
+            frozenset(self.names),
+            shapes,
+            tuple(self.assumed),
         )
 
     def _bind(self, name: Name, value: Node) -> None:

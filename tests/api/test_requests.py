@@ -22,7 +22,11 @@ async def refused(response, status, code):
         ([], "", "found an array, expected an object"),
         ("x", "", "found a string, expected an object"),
         ({"variables": {}}, "", "found no field 'expression', but it is required"),
-        (BODY | {"expression": 3}, "/expression", "found the number 3, expected a string"),
+        (
+            BODY | {"expression": True},
+            "/expression",
+            "found true, expected a string, or a tree",
+        ),
         (BODY | {"expresion": "x"}, "/expresion", "unknown field 'expresion', expected exp"),
         (BODY | {"variables": []}, "/variables", "found an array, expected an object: name"),
         (BODY | {"variables": {"x": [1, "2"]}}, "/variables/x/1", "found a string"),

@@ -10,16 +10,24 @@ from typing import assert_never
 
 from gradserve_client import Client
 from gradserve_client.api.expressions import (
+    analyze_expression,
     compute_gradient,
     compute_hessian,
     compute_hvp,
     compute_jacobian,
     compute_jvp,
     compute_vjp,
+    evaluate_expression,
 )
 from gradserve_client.models import (
+    AnalyzeAnswer,
+    AnalyzeRequest,
     DenseTensor,
     DiagonalTensor,
+    EvaluateAnswer,
+    EvaluateRequest,
+    EvaluateRequestVariables,
+    ExpressionTree,
     FactoredTensor,
     GradientAnswer,
     GradientRequest,
@@ -126,6 +134,35 @@ def ask_products(client: Client) -> dict[str, object]:
     }
 
 
+def ask_analysis(client: Client) -> dict[str, object]:
+    """An expression analyzed by its shapes; the tree of the answer is sent back as an input."""
+    request = AnalyzeRequest.from_dict(
+        {"expression": "sum((A@x)**2)", "shapes": {"A": ["m", "n+1"]}}
+    )
+    analysis = analyze_expression.sync(client=client, body=request)
+    assert isinstance(analysis, AnalyzeAnswer), analysis
+    tree = analysis.tree
+    assert isinstance(tree, ExpressionTree), tree
+    variables = EvaluateRequestVariables()
+    variables["A"] = [[1.0, 2.0], [3.0, 4.0]]
+    variables["x"] = [1.0, -1.0]
+    value = evaluate_expression.sync(
+        client=client, body=EvaluateRequest(expression=tree, variables=variables)
+    )
+    assert isinstance(value, EvaluateAnswer), value
+    return {
+        "text": analysis.text,
+        "operation": tree.op,
+        "shapes": {
+            name: found.shape
+            for name, found in analysis.variables.additional_properties.items()
+        },
+        "assumed": [assumption.name for assumption in analysis.assumptions],
+        "has_cost": analysis.cost is not None,
+        "value": value.value.data,
+    }
+
+
 def ask_for_problem(client: Client) -> dict[str, object]:
     variables = JacobianRequestVariables()
     variables["x"] = 1.0
@@ -151,6 +188,7 @@ def main() -> None:
             "jacobians": [ask_jacobian(client, request) for request in requests],
             "gradient": ask_gradient(client),
             "products": ask_products(client),
+            "analysis": ask_analysis(client),
             "problem": ask_for_problem(client),
         }
     sys.stdout.write(json.dumps(answers, allow_nan=False))

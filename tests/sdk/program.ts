@@ -3,12 +3,15 @@
 // It compiles only while the client's unions are told apart by their discriminators, and it reads
 // each member's own fields.
 import {
+  analyzeExpression,
   computeGradient,
   computeHessian,
   computeHvp,
   computeJacobian,
   computeJvp,
   computeVjp,
+  type Dimension,
+  evaluateExpression,
   type Factor,
   type JacobianRequest,
   type Problem,
@@ -121,6 +124,33 @@ async function askProducts(baseUrl: string): Promise<object> {
   };
 }
 
+// An expression analyzed by its shapes; the tree of the answer is sent back as an input.
+async function askAnalysis(baseUrl: string): Promise<object> {
+  const throwOnError = true;
+  const analysis = await analyzeExpression({
+    baseUrl,
+    body: { expression: "sum((A@x)**2)", shapes: { A: ["m", "n+1"] } },
+    throwOnError,
+  });
+  const { text, tree, variables, assumptions, cost } = analysis.data;
+  if (typeof tree !== "object") throw new Error("not an operation");
+  const value = await evaluateExpression({
+    baseUrl,
+    body: { expression: tree, variables: { A: [[1, 2], [3, 4]], x: [1, -1] } },
+    throwOnError,
+  });
+  const shapes: Record<string, Dimension[]> = {};
+  for (const [name, found] of Object.entries(variables)) shapes[name] = found.shape;
+  return {
+    text,
+    operation: tree.op,
+    shapes,
+    assumed: assumptions.map((assumption) => assumption.name),
+    has_cost: cost !== null,
+    value: value.data.value.data,
+  };
+}
+
 async function askForProblem(baseUrl: string): Promise<object> {
   const { error, response } = await computeJacobian({
     baseUrl,
@@ -147,6 +177,7 @@ const answers = {
   jacobians: await Promise.all(asked.map((request) => askJacobian(baseUrl, request))),
   gradient: await askGradient(baseUrl),
   products: await askProducts(baseUrl),
+  analysis: await askAnalysis(baseUrl),
   problem: await askForProblem(baseUrl),
 };
 console.log(JSON.stringify(answers));

@@ -82,6 +82,17 @@ def test_hessians_and_products_are_read_and_sent_back_as_inputs(answers):
     }
 
 
+def test_an_analysis_is_read_and_its_tree_sent_back(answers):
+    assert answers["analysis"] == {
+        "text": "sum((A @ x)**2)",
+        "operation": "sum",
+        "shapes": {"A": ["m", "n+1"], "x": ["n+1"]},
+        "assumed": ["x"],
+        "has_cost": False,
+        "value": [2.0],
+    }
+
+
 def test_a_problem_is_read_by_its_type(answers):
     assert answers["problem"] == {
         "http_status": 422,

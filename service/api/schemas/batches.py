@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchem
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType
 
+from service.api.schemas.analysis import AnalyzeRequest
 from service.api.schemas.expressions import (
     QUADRATIC,
     EvaluateRequest,
@@ -24,6 +25,13 @@ MOST_REQUESTS = 1_000
 
 class _Item(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class AnalyzeItem(_Item):
+    """An analysis."""
+
+    operation: Literal["analyze"] = Field(description="`analyze`.")
+    body: AnalyzeRequest
 
 
 class EvaluateItem(_Item):
@@ -75,7 +83,8 @@ class HvpItem(_Item):
     body: HvpRequest
 
 
-BODIES: dict[str, type[Request]] = {
+BODIES: dict[str, type[Request | AnalyzeRequest]] = {
+    "analyze": AnalyzeRequest,
     "evaluate": EvaluateRequest,
     "gradient": GradientRequest,
     "jacobian": JacobianRequest,
@@ -85,7 +94,14 @@ BODIES: dict[str, type[Request]] = {
     "hvp": HvpRequest,
 }
 Items = Annotated[
-    EvaluateItem | GradientItem | JacobianItem | HessianItem | JvpItem | VjpItem | HvpItem,
+    AnalyzeItem
+    | EvaluateItem
+    | GradientItem
+    | JacobianItem
+    | HessianItem
+    | JvpItem
+    | VjpItem
+    | HvpItem,
     Field(
         discriminator="operation", description="A request to an operation, told apart by it."
     ),

@@ -16,7 +16,8 @@ def _max_names(info: ValidationInfo) -> int:
     return info.context.max_variables if isinstance(info.context, Limits) else 100
 
 
-def _check_variables(value: object, info: ValidationInfo) -> object:
+def check_variables(value: object, info: ValidationInfo) -> object:
+    """An object from names to anything, within the limit of names."""
     if not isinstance(value, dict):
         raise fault(f"found {describe(value)}, expected an object: name to value")
     limit = _max_names(info)
@@ -34,7 +35,7 @@ def _check_variables(value: object, info: ValidationInfo) -> object:
 def _check_directions(value: object, info: ValidationInfo) -> object:
     if value == {}:
         raise fault("found no names, expected a tensor for at least one variable")
-    return _check_variables(value, info)
+    return check_variables(value, info)
 
 
 def _check_wrt(value: object, info: ValidationInfo) -> object:
@@ -67,7 +68,7 @@ def _check_wrt(value: object, info: ValidationInfo) -> object:
 
 Variables = Annotated[
     dict[str, TensorInput],
-    BeforeValidator(_check_variables),
+    BeforeValidator(check_variables),
     Field(
         description=f"The variables by name; a name is {NAME_RULE}. At most 100.",
         examples=[{"w": [1, 2, 3], "x": [0.5, -1, 2], "b": 0.25}],

@@ -1,0 +1,109 @@
+"""What an expression is without values: its tree, shapes, assumptions and cost."""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from service.calculus.dimensions import Shape, numbers
+from service.calculus.graph import Contraction, Node, Size, construction_limit, topological
+from service.calculus.structure import entries
+from service.computation.answers import Notice
+from service.computation.budget import BYTES_PER_NUMBER
+from service.computation.requests import unused
+from service.deadline import deadline_in
+from service.errors import DeadlineExceededError, GradserveError, OverLimitError
+from service.language.declarations import Declarations
+from service.language.elaborate import elaborate
+from service.language.json_tree import tree_of
+from service.language.parser import Dialect, parse
+from service.language.places import located
+from service.language.tree_text import written
+from service.numeric.compile import compile_plan
+from service.numeric.plan import Estimate
+from service.settings import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisRequest:
+    """An expression and what is known of its names.
+
+    `shapes` are those of the variables, `sizes` the names that stand in them for sizes;
+    `pointer_at`, where the expression stands for a JSON tree, gives the pointer to the node at
+    a place of it.
+    """
+
+    expression: str
+    shapes: Mapping[str, Shape]
+    sizes: Set[str] = frozenset()
+    dialect: Dialect = "numpy"
+    pointer_at: Callable[[int, int], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """An expression's canonical text and tree, its shape, its variables and what it costs.
+
+    `assumed` are the variables that have their shapes by convention. The estimate is that of
+    the value alone; None where a size is a name.
+    """
+
+    text: str
+    tree: Any
+    shape: Shape
+    variables: Mapping[str, Shape]
+    assumed: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    estimate: Estimate | None
+    answer_bytes: int
+
+
+def analysed(
+    request: AnalysisRequest, limits: Limits, seconds: float | None = None
+) -> Analysis:
+    """What an expression is, within so many seconds.
+
+    Raises:
+        GradserveError: for whatever is wrong with the expression, with its place.
+    """
+    try:
+        with (
+            deadline_in(limits.compute_seconds if seconds is None else seconds),
+            construction_limit(limits.max_graph_nodes),
+        ):
+            return _analysed(request, limits)
+    except GradserveError as error:
+        raise located(error, request.expression, request.pointer_at) from error.__cause__
+
+
+def _analysed(request: AnalysisRequest, limits: Limits) -> Analysis:
+    syntax = parse(request.expression, limits, request.dialect)
+    declared = Declarations(request.shapes, request.sizes, by_convention=True)
+    try:
+        found = elaborate(request.expression, syntax, declared, limits, request.dialect)
+        estimate = compile_plan([found.node]).estimate if _is_sized(found.node) else None
+    except (OverLimitError, DeadlineExceededError) as error:
+        raise error.at(syntax.start, syntax.end) from None
+    tree = tree_of(found.syntax)
+    return Analysis(
+        text=written(tree, limits).text,
+        tree=tree,
+        shape=found.node.shape,
+        variables=found.shapes,
+        assumed=found.assumed,
+        notices=unused(request.shapes, found.names, (), "shapes"),
+        estimate=estimate,
+        answer_bytes=BYTES_PER_NUMBER * entries(numbers(found.node.shape)) if estimate else 0,
+    )
+
+
+def _is_sized(root: Node) -> bool:
+    """Whether every size in the graph is a number."""
+    return not any(
+        isinstance(node, Size)
+        or not all(isinstance(size, int) for size in node.shape)
+        or (
+            isinstance(node, Contraction)
+            and not all(isinstance(size, int) for size in node.sizes)
+        )
+        for node in topological([root])
+    )
