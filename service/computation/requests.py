@@ -102,7 +102,10 @@ class WatchedKink:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A question ready to be answered for any values; `shapes` are those in one sample."""
+    """A question ready to be answered for any values; `shapes` are those in one sample.
+
+    `syntax` is in the numpy dialect, whatever the question's.
+    """
 
     question: Question
     shapes: Mapping[str, Shape]
@@ -165,7 +168,16 @@ def _compiled(
     check_budget(plan.estimate, answer_bytes, _values(elaborated, forms), limits)
     notices = unused(shapes, elaborated.names, wrt)
     return Compiled(
-        question, shapes, syntax, plan, wrt, forms, stacked, kinks, notices, answer_bytes
+        question,
+        shapes,
+        elaborated.syntax,
+        plan,
+        wrt,
+        forms,
+        stacked,
+        kinks,
+        notices,
+        answer_bytes,
     )
 
 

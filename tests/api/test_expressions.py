@@ -422,3 +422,16 @@ async def test_a_mistake_in_a_tree_is_told_at_its_pointer(client, tree, code, po
     assert (problem["code"], error["pointer"]) == (code, pointer), problem
     assert message in error["message"]
     assert (error["start"], error["end"]) == (None, None)
+
+
+async def test_the_other_dialect_locates_what_is_not_finite(client):
+    body = {
+        "expression": "v'*log(v) + v'*v",
+        "variables": {"v": [1, -1]},
+        "dialect": "matrixcalculus",
+    }
+    response = await client.post("/v1/gradient", json=body)
+
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (422, "non_finite_result"), problem
+    assert (problem["errors"][0]["start"], problem["errors"][0]["end"]) == (3, 9)

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.schemas.tensor_input import read_tensor
 
-FASTEST_SECONDS = 0.010
+MOST_TIMES = 4
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,18 @@ def test_limits_and_overflow_have_codes_of_their_own(value, code, text):
 
 
 @pytest.mark.parametrize("shape", [(100_000,), (1000, 100), (5000, 20), (10, 100, 100)])
-def test_a_hundred_thousand_numbers_are_read_in_ten_milliseconds(shape):
+def test_checking_numbers_costs_little_beside_converting_them(shape):
     value = np.random.default_rng(1).normal(size=shape).tolist()
 
-    seconds = []
-    for _ in range(20):
-        started = perf_counter()
-        read_tensor(value, 8)
-        seconds.append(perf_counter() - started)
+    def fastest(call):
+        seconds = []
+        for _ in range(20):
+            started = perf_counter()
+            call()
+            seconds.append(perf_counter() - started)
+        return min(seconds)
 
-    assert min(seconds) < FASTEST_SECONDS
+    # A ratio, so that it holds on any machine: the conversion itself is the yardstick.
+    assert fastest(lambda: read_tensor(value, 8)) < MOST_TIMES * fastest(
+        lambda: np.array(value, dtype=np.float64)
+    )

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from service.language.tree_text import written
+from service.settings import Limits
 from tests.hostile.problems import strict_json
 from tests.hostile.tensors import array_of, dense
+from tests.hostile.tree_mutations import as_tree
 
 SHARED = {"value", "conventions", "warnings", "cost"}
 RESULTS = {
@@ -25,6 +28,9 @@ DIRECTIONS = {"jvp": "tangents", "vjp": "cotangent", "hvp": "vectors"}
 COSTS = {"flops", "bytes_moved", "peak_bytes", "answer_bytes", "seconds"}
 KINK = {
     *("expression", "start", "end", "rule", "count", "positions", "value", "subdifferential"),
+}
+ANALYSIS = {
+    *("text", "tree", "shape", "variables", "assumptions", "conventions", "warnings", "cost"),
 }
 LISTED = 10
 
@@ -45,6 +51,9 @@ def faults_of_answer(
 def _faults(
     operation: str, request: Mapping[str, Any], answer: dict[str, Any]
 ) -> Iterator[str]:
+    if operation == "analyze":
+        yield from _faults_of_analysis(request, answer)
+        return
     field = RESULTS[operation]
     optional = {"stacked"} if request.get("stack") else set()
     if answer.keys() != SHARED | ({field} if field else set()) | optional:
@@ -63,6 +72,24 @@ def _faults(
         if found.shape != expected:
             yield f"{path}: shape {found.shape}, not {expected}"
     yield from _faults_beside(request["expression"], answer)
+
+
+def _faults_of_analysis(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
+    """The names have shapes, and the text and the tree are each other."""
+    if answer.keys() != ANALYSIS:
+        yield f"fields {sorted(answer)}"
+        return
+    if as_tree(answer["text"]) != answer["tree"]:
+        yield f"the text {answer['text']!r} is not the tree {answer['tree']!r}"
+    given = {**request.get("shapes", {}), **request.get("variables", {})}
+    assumed = {assumption["name"] for assumption in answer["assumptions"]}
+    if answer["variables"].keys() != given.keys() | assumed or given.keys() & assumed:
+        yield f"variables {sorted(answer['variables'])}, assumed {sorted(assumed)}"
+    shapes = [answer["shape"], *(v["shape"] for v in answer["variables"].values())]
+    if not all(isinstance(n, str) or n > 0 for shape in shapes for n in shape):
+        yield f"shapes {shapes}"
+    if answer["cost"] is not None and answer["cost"].keys() != COSTS - {"seconds"}:
+        yield f"cost {answer['cost']}"
 
 
 def _expected(
@@ -106,7 +133,9 @@ def _expected(
             yield f"{name}, {other}", tensor, samples + shapes[name] + shapes[other]
 
 
-def _faults_beside(expression: str, answer: Mapping[str, Any]) -> Iterator[str]:
+def _faults_beside(expression: Any, answer: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(expression, str):
+        expression = written(expression, Limits()).text
     cost, kinks = answer["cost"], answer["conventions"]["kinks"]
     if cost.keys() != COSTS or not all(0 <= x < math.inf for x in cost.values()):
         yield f"cost {cost}"

@@ -45,7 +45,10 @@ def _direction(rng: Generator, body: dict[str, Any]) -> None:
 
 
 def _option(rng: Generator, body: dict[str, Any]) -> None:
-    if rng.random() < 0.5:
+    if "shapes" in body:
+        shapes = ({"A": [2, "k"]}, {"x": ["n"]}, {"x": [0]}, {"x": "n"}, {"q": [3]}, None)
+        body["shapes"] = pick(rng, shapes)
+    elif rng.random() < 0.5:
         body["stack"] = pick(rng, (True, True, False, 1, "yes"))
     else:
         names = list(body.get("variables") or "x")

@@ -7,6 +7,7 @@ import numpy as np
 
 from service.calculus.rules.records import Function
 from service.calculus.rules.table import FUNCTIONS
+from tests.hostile.tree_mutations import as_tree
 
 VECTORS = {"x": [0.5, 1.25, 2.0, 0.75], "y": [1.5, 0.25, 1.0, 2.5]}
 NEURON = {
@@ -43,28 +44,32 @@ class Seed:
     body: dict[str, Any]
 
 
-def _seed(operation: str, expression: str, variables: Any, **fields: Any) -> Seed:
+def _seed(operation: str, expression: Any, variables: Any, **fields: Any) -> Seed:
     return Seed(
         f"/v1/{operation}", {"expression": expression, "variables": variables, **fields}
     )
 
 
-def evaluate(expression: str, variables: Any) -> Seed:
+def _analyze(expression: Any, shapes: Any) -> Seed:
+    return Seed("/v1/analyze", {"expression": expression, "shapes": shapes})
+
+
+def evaluate(expression: Any, variables: Any) -> Seed:
     return _seed("evaluate", expression, variables)
 
 
-def gradient(expression: str, variables: Any, *wrt: str) -> Seed:
+def gradient(expression: Any, variables: Any, *wrt: str) -> Seed:
     return _seed("gradient", expression, variables, **({"wrt": list(wrt)} if wrt else {}))
 
 
-def jacobian(expression: str, variables: Any, *wrt: str, representation: str = "auto") -> Seed:
+def jacobian(expression: Any, variables: Any, *wrt: str, representation: str = "auto") -> Seed:
     fields: dict[str, Any] = {"wrt": list(wrt)} if wrt else {}
     if representation != "auto":
         fields["representation"] = representation
     return _seed("jacobian", expression, variables, **fields)
 
 
-def hessian(expression: str, variables: Any, *wrt: str, representation: str = "auto") -> Seed:
+def hessian(expression: Any, variables: Any, *wrt: str, representation: str = "auto") -> Seed:
     fields: dict[str, Any] = {"wrt": list(wrt)} if wrt else {}
     return _seed("hessian", expression, variables, representation=representation, **fields)
 
@@ -196,6 +201,15 @@ SEEDS: tuple[Seed, ...] = (
     _seed(
         "hessian", "(w @ x + b)**2", NEURON | {"x": NEURON["X"]}, batch=["x"], wrt=["w", "b"]
     ),
+    gradient(
+        as_tree("z = X @ w + b; mean((y - maximum(0, z)[:, None][:, 0])**2, axis=(0,))"), NEURON
+    ),
+    jacobian(as_tree("einsum('ij,j->i', A, v) / sum(A, axis=1) - [v, v][0]"), MATRICES, "v"),
+    _analyze("mean((y - maximum(0, X @ w + b))**2)", {"X": ["N", "n"], "b": []}),
+    _analyze("A @ x[1:] + zeros(m) * n", {"A": ["m", "n"], "x": ["n+1"]}),
+    _analyze(as_tree("norm2(A @ x - y)**2 / 2"), {}),
+    _analyze("kron(x, [1, 2])", {"x": [3]}),
+    Seed("/v1/analyze", {"expression": "A @ v", "variables": MATRICES}),
     _seed(
         "vjp",
         "x / y",

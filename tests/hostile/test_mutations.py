@@ -52,7 +52,7 @@ def test_every_seed_is_answered(live_server):
 
 
 def test_the_seeds_have_every_function_route_and_representation():
-    texts = " ".join(seed.body["expression"] for seed in SEEDS)
+    texts = " ".join(str(seed.body["expression"]) for seed in SEEDS)
 
     assert [name for name in FUNCTIONS if not re.search(rf"\b{name}\(", texts)] == []
     assert {seed.path for seed in SEEDS} == set(PATHS)

@@ -1,4 +1,4 @@
-"""Changes of an expression's text."""
+"""Changes of an expression's text, and of the tree that it may become."""
 
 import re
 from collections.abc import Callable
@@ -8,8 +8,10 @@ from numpy.random import Generator
 
 from service.calculus.rules.table import BY_ANY_NAME
 from tests.hostile.choice import pick
+from tests.hostile.tree_mutations import as_tree, mutate_tree
 
 MOST_CHARACTERS = 600
+TREES = 0.15
 
 TOKEN = re.compile(r"\s+|\d+\.?\d*(?:[eE][-+]?\d+)?|[^\W\d]\w*|\*\*|[<>=!]=|\.T\b|.", re.S)
 FUNCTION_NAMES = tuple(BY_ANY_NAME)
@@ -28,11 +30,17 @@ STRANGE = (*"\0é×−х\u202e\n;=,([)'\\$",)
 
 
 def mutate_expression(rng: Generator, body: dict[str, Any]) -> None:
-    """Change the expression's text, once."""
+    """Change the expression, once: its text, or its tree, which a text may become."""
     text = body.get("expression")
+    names = list(body.get("variables") or "x")
+    if isinstance(text, dict):
+        body["expression"] = mutate_tree(rng, text, names)
     if not isinstance(text, str) or not text:
         return
-    changed = pick(rng, EXPRESSION_MUTATIONS)(rng, text, list(body.get("variables") or "x"))
+    if rng.random() < TREES:
+        body["expression"] = as_tree(text)
+        return
+    changed = pick(rng, EXPRESSION_MUTATIONS)(rng, text, names)
     if len(changed) <= MOST_CHARACTERS:
         body["expression"] = changed
 
