@@ -16,7 +16,15 @@ from service.api.cross_origin import CrossOrigin
 from service.api.edge import Edge, request_id_of
 from service.api.hosts import KnownHosts
 from service.api.problems import problem_response
-from service.api.routes import documentation, expressions, pages, problems, system
+from service.api.routes import (
+    analysis,
+    batches,
+    documentation,
+    expressions,
+    pages,
+    problems,
+    system,
+)
 from service.api.suggestions import suggestion
 from service.computation.compute import Computer
 from service.errors import (
@@ -72,7 +80,7 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
     app.state.settings = settings
     app.state.limits = settings.limits
     app.state.computing = Computing(computer, settings.compute_threads)
-    for routes in (expressions, system, problems, pages, documentation):
+    for routes in (analysis, expressions, batches, system, problems, pages, documentation):
         app.router.routes.extend(routes.router.routes)
     app.state.contract = contract_text(app).encode()
     return app

@@ -8,7 +8,8 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
 
 from service.api.batches import answered
-from service.api.negotiation import JSON
+from service.api.binary import SAFETENSORS, encode_binary
+from service.api.negotiation import JSON, prefers
 from service.api.wire import Json, analysis_document, document, encode
 from service.computation.analysis import AnalysisRequest, analysed
 from service.computation.answers import Answer
@@ -27,17 +28,19 @@ class Computing:
         self._computer = computer
         self._limiter = CapacityLimiter(threads)
 
-    async def answer(self, asked: Asked) -> Response:
-        """The answer to an operation as an HTTP response.
+    async def answer(self, request: Request, asked: Asked) -> Response:
+        """The answer to an operation as an HTTP response, as JSON or safetensors.
 
         Raises:
             GradserveError: the expression, its variables or its cost are refused.
         """
         run = partial(self._computer.answer, asked)
         found = run() if self._computer.is_quick(asked) else await self.in_thread(run)
-        write = partial(_written, found)
+        media_type = SAFETENSORS if prefers(request.headers, SAFETENSORS, JSON) else JSON
+        write = partial(_written, found, media_type)
         large = found.cost.answer_bytes > MOST_ENCODED_AT_ONCE
-        return Response(await self.in_thread(write) if large else write(), media_type=JSON)
+        content = await self.in_thread(write) if large else write()
+        return Response(content, media_type=media_type)
 
     async def analysis(self, asked: AnalysisRequest, limits: Limits) -> Response:
         """The analysis of an expression as an HTTP response.
@@ -58,8 +61,9 @@ class Computing:
         return await to_thread.run_sync(work, limiter=self._limiter)
 
 
-def _written(answer: Answer) -> bytes:
-    return encode(document(answer))
+def _written(answer: Answer, media_type: str) -> bytes:
+    write = encode_binary if media_type == SAFETENSORS else encode
+    return write(document(answer))
 
 
 def computing_of(request: Request) -> Computing:

@@ -51,25 +51,39 @@ def _weight(parameters: Sequence[str]) -> float:
     return 1.0
 
 
-def refuse_other_media(headers: Headers) -> None:
-    """Raises UnsupportedMediaTypeError unless the body is plain JSON in UTF-8."""
+def media_of(headers: Headers, taken: Sequence[str]) -> str:
+    """The media type of a body, one of those that the route takes.
+
+    Raises:
+        UnsupportedMediaTypeError: it is another, or JSON that is not plain and in UTF-8.
+    """
     if encoding := headers.get("content-encoding"):
         raise UnsupportedMediaTypeError(
             f"header Content-Encoding: found {shown(encoding)}, expected none",
             hint="send the body as it is",
         )
     types = headers.getlist("content-type")
-    if len(types) != 1 or not _is_json(types[0]):
+    media_type = _media_type(types[0]) if len(types) == 1 else ""
+    if media_type not in taken:
         found = shown(types[0]) if types else "none"
         raise UnsupportedMediaTypeError(
-            f"header Content-Type: found {found}, expected {JSON}", hint=f"send {JSON}"
+            f"header Content-Type: found {found}, expected {' or '.join(taken)}",
+            hint=f"send {taken[0]}",
         )
+    return media_type
 
 
-def _is_json(content_type: str) -> bool:
+def prefers(headers: Headers, media_type: str, default: str) -> bool:
+    """Whether Accept wants a media type more than the default one."""
+    accept = ", ".join(headers.getlist("accept"))
+    return bool(accept) and quality(accept, media_type) > quality(accept, default)
+
+
+def _media_type(content_type: str) -> str:
+    """The media type without its parameters; empty for a charset other than UTF-8."""
     media_type, _, parameters = content_type.lower().partition(";")
     allowed = ("", "charset=utf-8", 'charset="utf-8"')
-    return media_type.strip() == JSON and parameters.strip() in allowed
+    return media_type.strip() if parameters.strip() in allowed else ""
 
 
 def refuse_unknown_query(query: bytes, known: Sequence[str]) -> None:

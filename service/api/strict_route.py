@@ -8,26 +8,48 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from service.api.binary import SAFETENSORS
 from service.api.computing import computing_of
 from service.api.negotiation import (
     HTML,
     JSON,
-    refuse_other_media,
+    media_of,
     refuse_unacceptable,
     refuse_unknown_query,
 )
 from service.api.problems import MEDIA_TYPE
-from service.api.validation import read_body
+from service.api.validation import read_binary_body, read_body
 
 MOST_READ_AT_ONCE = 64 * 2**10
+# Said in words: of two bodies openapi-python-client 0.29 makes code that names nothing.
+BINARY_REQUEST = (
+    f"JSON; or, as `{SAFETENSORS}`, arrays by name: a variable's name, or a JSON pointer such "
+    "as `/tangents/x` or `/cotangent`. The metadata has the rest as JSON, at most 1 MiB, under "
+    "the key `gradserve`."
+)
+BINARY_ANSWER = {
+    SAFETENSORS: {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": (
+                "Arrays by their JSON pointers in the answer. The metadata has the answer as "
+                'JSON under the key `gradserve`; `{"$tensor": name}` stands in the place of '
+                "each `Tensor`."
+            ),
+        }
+    }
+}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class _ReadRequest(Request):
-    """A request whose body is already a model."""
+    """A request whose body is already a model; to FastAPI it came as JSON."""
 
     def __init__(self, request: Request, model: object) -> None:
-        super().__init__(request.scope, request.receive)
+        others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+        headers = [*others, (b"content-type", JSON.encode())]
+        super().__init__({**request.scope, "headers": headers}, request.receive)
         self._model = model
 
     async def body(self) -> bytes:
@@ -41,6 +63,7 @@ class StrictRoute(APIRoute):
     """A route that answers JSON and, if it takes a body, takes nothing but strict JSON."""
 
     served: ClassVar[tuple[str, ...]] = (JSON, MEDIA_TYPE)
+    taken: ClassVar[tuple[str, ...]] = (JSON,)
 
     def get_route_handler(self) -> Handler:
         """The handler: negotiation, strict reading, then FastAPI's own."""
@@ -55,14 +78,28 @@ class StrictRoute(APIRoute):
             refuse_unknown_query(request.scope["query_string"], names)
             if model is None:
                 return await handle(request)
-            refuse_other_media(request.headers)
+            is_binary = media_of(request.headers, self.taken) == SAFETENSORS
             raw = await request.body()
-            read = partial(read_body, raw, model, request.app.state.limits)
+            reader = read_binary_body if is_binary else read_body
+            read = partial(reader, raw, model, request.app.state.limits)
             large = len(raw) > MOST_READ_AT_ONCE
             found = await computing_of(request).in_thread(read) if large else read()
             return await handle(_ReadRequest(request, found))
 
         return strict
+
+
+class TensorRoute(StrictRoute):
+    """A route whose arrays may come and go as safetensors."""
+
+    served = (JSON, SAFETENSORS, MEDIA_TYPE)
+    taken = (JSON, SAFETENSORS)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # FastAPI's
+        options["openapi_extra"] = {"requestBody": {"description": BINARY_REQUEST}}
+        others = options.get("responses") or {}
+        options["responses"] = {200: {"content": BINARY_ANSWER}, **others}
+        super().__init__(*arguments, **options)
 
 
 class PageRoute(StrictRoute):

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
 from pydantic_core import ErrorDetails
 
+from service.api.binary import fields_of
 from service.api.problems import MAX_ERRORS
 from service.api.schemas.tensor_input import describe
 from service.api.strict_json import parse_json
@@ -74,6 +75,16 @@ def read_fields(value: object, model: type[RequestModel], limits: Limits) -> Req
     except PydanticError as error:
         found = error.errors(include_url=False)
     raise _as_error(found, tuple(model.model_fields))
+
+
+def read_binary_body(raw: bytes, model: type[RequestModel], limits: Limits) -> RequestModel:
+    """The request that a body of safetensors makes.
+
+    Raises:
+        MalformedRequestError: the body is not safetensors.
+        GradserveError: as for a body of JSON.
+    """
+    return read_fields(fields_of(raw, limits), model, limits)
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.computing import computing_of
 from service.api.contract import problems_for
-from service.api.edge import request_id_of
-from service.api.schemas.analysis import AnalyzeAnswer, AnalyzeRequest
 from service.api.schemas.answers import (
     EvaluateAnswer,
     GradientAnswer,
@@ -15,7 +13,6 @@ from service.api.schemas.answers import (
     JvpAnswer,
     VjpAnswer,
 )
-from service.api.schemas.batches import BatchAnswer, BatchRequest
 from service.api.schemas.expressions import (
     EvaluateRequest,
     GradientRequest,
@@ -25,22 +22,11 @@ from service.api.schemas.expressions import (
     JvpRequest,
     VjpRequest,
 )
-from service.api.strict_route import StrictRoute
+from service.api.strict_route import TensorRoute
 
 router = APIRouter(
-    route_class=StrictRoute, tags=["expressions"], responses=problems_for(takes_body=True)
+    route_class=TensorRoute, tags=["expressions"], responses=problems_for(takes_body=True)
 )
-
-
-@router.post(
-    "/v1/analyze",
-    operation_id="analyze_expression",
-    response_model=AnalyzeAnswer,
-    response_description="What the expression is.",
-)
-async def analyze_expression(request: Request, body: AnalyzeRequest) -> Response:
-    """What an expression is without values: its text and tree, shapes, assumptions, cost."""
-    return await computing_of(request).analysis(body.asked(), request.app.state.limits)
 
 
 @router.post(
@@ -51,7 +37,7 @@ async def analyze_expression(request: Request, body: AnalyzeRequest) -> Response
 )
 async def evaluate_expression(request: Request, body: EvaluateRequest) -> Response:
     """The value of an expression."""
-    return await computing_of(request).answer(body.asked("evaluate"))
+    return await computing_of(request).answer(request, body.asked("evaluate"))
 
 
 @router.post(
@@ -62,7 +48,7 @@ async def evaluate_expression(request: Request, body: EvaluateRequest) -> Respon
 )
 async def compute_gradient(request: Request, body: GradientRequest) -> Response:
     """The value of a scalar expression and its gradient by each variable."""
-    return await computing_of(request).answer(body.asked("gradient"))
+    return await computing_of(request).answer(request, body.asked("gradient"))
 
 
 @router.post(
@@ -73,7 +59,7 @@ async def compute_gradient(request: Request, body: GradientRequest) -> Response:
 )
 async def compute_jacobian(request: Request, body: JacobianRequest) -> Response:
     """The value of an expression and its Jacobian by each variable, exact and structured."""
-    return await computing_of(request).answer(body.asked("jacobian"))
+    return await computing_of(request).answer(request, body.asked("jacobian"))
 
 
 @router.post(
@@ -84,7 +70,7 @@ async def compute_jacobian(request: Request, body: JacobianRequest) -> Response:
 )
 async def compute_hessian(request: Request, body: HessianRequest) -> Response:
     """The value of a scalar expression and its second derivative by each pair of variables."""
-    return await computing_of(request).answer(body.asked("hessian"))
+    return await computing_of(request).answer(request, body.asked("hessian"))
 
 
 @router.post(
@@ -95,7 +81,7 @@ async def compute_hessian(request: Request, body: HessianRequest) -> Response:
 )
 async def compute_jvp(request: Request, body: JvpRequest) -> Response:
     """The Jacobian of an expression times tangents, without the Jacobian."""
-    return await computing_of(request).answer(body.asked("jvp"))
+    return await computing_of(request).answer(request, body.asked("jvp"))
 
 
 @router.post(
@@ -106,7 +92,7 @@ async def compute_jvp(request: Request, body: JvpRequest) -> Response:
 )
 async def compute_vjp(request: Request, body: VjpRequest) -> Response:
     """A cotangent times the Jacobian of an expression, without the Jacobian."""
-    return await computing_of(request).answer(body.asked("vjp"))
+    return await computing_of(request).answer(request, body.asked("vjp"))
 
 
 @router.post(
@@ -117,18 +103,4 @@ async def compute_vjp(request: Request, body: VjpRequest) -> Response:
 )
 async def compute_hvp(request: Request, body: HvpRequest) -> Response:
     """The Hessian of a scalar expression times vectors, without the Hessian."""
-    return await computing_of(request).answer(body.asked("hvp"))
-
-
-@router.post(
-    "/v1/batch",
-    operation_id="compute_batch",
-    response_model=BatchAnswer,
-    response_description="The answers, in the order of the requests.",
-)
-async def compute_batch(request: Request, body: BatchRequest) -> Response:
-    """Many requests in one, each with its own answer or problem."""
-    limits = request.app.state.limits
-    return await computing_of(request).answers(
-        body.requests, limits, request_id_of(request.scope)
-    )
+    return await computing_of(request).answer(request, body.asked("hvp"))

@@ -51,6 +51,8 @@ def read_tensor(value: object, max_dimensions: int) -> Array:
     Raises:
         PydanticCustomError: it is no tensor; one error, with the first place that is wrong.
     """
+    if isinstance(value, np.ndarray):
+        return _checked_array(value, max_dimensions)
     if type(value) in NUMBERS:
         return _converted([value], (), "")
     if isinstance(value, list):
@@ -61,6 +63,21 @@ def read_tensor(value: object, max_dimensions: int) -> Array:
         f"found {describe(value)}, expected a number, nested arrays of numbers, or an object "
         "with shape and data"
     )
+
+
+def _checked_array(array: Array, max_dimensions: int) -> Array:
+    """An array that came as one, in a binary body."""
+    if array.ndim > max_dimensions:
+        raise fault(
+            f"found {array.ndim} axes, but the limit max_dimensions is {max_dimensions}",
+            code="over_limit",
+        )
+    if 0 in array.shape:
+        raise fault(
+            f"found an axis of size 0 in shape ({shown_shape(array.shape)}), expected numbers "
+            "along it"
+        )
+    return _checked_finite(array.reshape(-1), "").reshape(array.shape)
 
 
 def _read_nested(value: list[Any], max_dimensions: int) -> Array:
