@@ -40,6 +40,19 @@ def select_values(mask: Array, values: Array) -> Array:
     return np.where(mask, values, 0.0)
 
 
+def gram_values(x: Array, weights: Array) -> Array:
+    """Σ w · x_i x_j over every axis but the last; `weights` broadcasts to x.
+
+    With √w · x as both factors BLAS makes half of a symmetric product; where a weight is not a
+    positive number there is no root, and the product is a general one.
+    """
+    columns = x.shape[-1]
+    if (weights >= 0).all():
+        scaled = (x * np.sqrt(weights)).reshape(-1, columns)
+        return np.asarray(scaled.T @ scaled)
+    return np.asarray((x * weights).reshape(-1, columns).T @ x.reshape(-1, columns))
+
+
 def matrix_values(
     kernel: Callable[..., Array], shape: tuple[int, ...], *operands: Array
 ) -> Array:

@@ -6,6 +6,7 @@ anything they must hide is multiplied. At run time there are BLAS and broadcast 
 
 from collections.abc import Sequence
 from functools import partial, reduce
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -15,7 +16,13 @@ from service.calculus.graph import Number
 from service.calculus.numbers import as_quotient
 from service.calculus.rules.matrices import solved_values
 from service.numeric.assembly import Assembly, Slot
-from service.numeric.kernels import matrix_values, running_sum, select_values, sum_of_rest
+from service.numeric.kernels import (
+    gram_values,
+    matrix_values,
+    running_sum,
+    select_values,
+    sum_of_rest,
+)
 from service.numeric.operands import Letters, Operand, cheapest_pair
 
 _LARGE = 4096
@@ -39,6 +46,7 @@ class Product:
         scalars = [o for o in factors if not o.letters]
         factors = [self._summed(o, factors) for o in factors if o.letters]
         factors.sort(key=lambda o: (o.inverse, o.slot.position))
+        factors = self._gram(factors)
         while len(factors) > 1:
             first, second = cheapest_pair(factors, self.output, self.sizes)
             rest = [o for o in factors if o is not first and o is not second]
@@ -186,6 +194,45 @@ class Product:
                 if matrix.is_triangle:
                     return self._running_sum(matrix, self._direct(other), contracted[0])
         return self._matrix_product(self._direct(first), self._direct(second), contracted)
+
+    def _gram(self, factors: list[Operand]) -> list[Operand]:
+        """The factors, a large one twice beside weights joined into one symmetric matrix.
+
+        That is Σ w · x_i x_j over all other letters of x, as in the Hessian of a linear model.
+        """
+        for first, second in combinations(factors, 2):
+            if first.slot is not second.slot or prod(first.slot.shape) < _LARGE:
+                continue
+            apart = [p for p in zip(first.letters, second.letters, strict=True) if p[0] != p[1]]
+            if len(apart) != 1:
+                continue
+            ((row, column),) = apart
+            summed = tuple(x for x in first.letters if x != row)
+            weights = [o for o in factors if o is not first and o is not second]
+            if (
+                not weights
+                or not {row, column} <= set(self.output)
+                or not set(summed).isdisjoint(self.output)
+                or any(not set(o.letters) <= set(summed) for o in weights)
+            ):
+                continue
+            weight = reduce(lambda a, b: self._multiplied(a, b, self._ordered(a, b)), weights)
+            slots = (
+                self._aligned(first, (*summed, row)),
+                self._aligned(self._direct(weight), (*summed, row)),
+            )
+            size = self.sizes[row]
+            slot = self.assembly.emit(
+                ("gram",),
+                gram_values,
+                slots,
+                (size, size),
+                flops=2 * size * prod(first.slot.shape),
+                scratch=prod(first.slot.shape),
+            )
+            hazard = first.hazard or weight.hazard
+            return [Operand(slot, (row, column), hazard=hazard)]
+        return factors
 
     def _ordered(self, *operands: Operand) -> Letters:
         """The letters of the operands: the output's in its order, then the others."""

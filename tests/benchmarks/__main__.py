@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from service.calculus.differentiate import gradient
+from service.calculus.differentiate import gradient, jacobian
 from service.calculus.graph import variable
 from service.computation.compute import Computer
 from service.language.declarations import Declarations
@@ -99,6 +99,67 @@ def factored() -> Result:
     )
 
 
+def factored_hessian() -> Result:
+    """The Hessian of a factorisation's loss in U, which would be 4·10⁸ numbers."""
+    rng = np.random.default_rng(0)
+    values = {
+        "T": rng.normal(size=(1000, 1000)),
+        "U": rng.normal(size=(1000, 20)),
+        "V": rng.normal(size=(1000, 20)),
+    }
+    computer = Computer(LIMITS)
+    text = "sum((T - U @ V.T)**2)"
+    return compare(
+        "Hessian of sum((T - U @ V.T)**2) in U, 1000×1000×20, factored",
+        {"gradserve": lambda _: computer.run("hessian", text, values, ("U",))},
+        9,
+    )
+
+
+def logistic_hessian(rows: int, columns: int) -> Result:
+    """The Hessian of the logistic loss, beside the one matrix product that it contains."""
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(rows, columns)), np.sign(rng.normal(size=rows))
+    w = rng.normal(size=columns) / columns**0.5
+    values = {"X": inputs, "y": targets, "w": w}
+    rooted = inputs * np.sqrt(rng.uniform(size=rows))[:, None]
+    computer = Computer(LIMITS)
+    text = "sum(log(1 + exp(-y * (X @ w))))"
+
+    def loss(w: object, inputs: object, targets: object) -> object:
+        return jnp.sum(jnp.logaddexp(0, -targets * (inputs @ w)))  # type: ignore[operator]  # arrays
+
+    compiled = jax.jit(jax.hessian(loss))
+    contenders: dict[str, Run] = {
+        "gradserve": lambda _: computer.run("hessian", text, values, ("w",)),
+        "NumPy A.T @ A alone": lambda _: rooted.T @ rooted,
+        "JAX jit": lambda _: jax.block_until_ready(compiled(w, inputs, targets)),
+    }
+    return compare(f"Hessian of the logistic loss, {rows:,}×{columns}", contenders, 20)
+
+
+def tanh_hessian(depth: int) -> Result:
+    """The Hessian of a chain of tanh layers in the first weights, built as a graph."""
+    statements = ["h0 = tanh(W0 @ x)"]
+    statements += [f"h{k} = tanh(W{k} @ h{k - 1})" for k in range(1, depth)]
+    text = "; ".join([*statements, f"sum(h{depth - 1} ** 2)"])
+
+    def build(number: int) -> object:
+        sizes = [number + 9 + k % 3 for k in range(depth + 1)]
+        shapes: dict[str, tuple[int, ...]] = {"x": (sizes[0],)}
+        shapes |= {f"W{k}": (sizes[k + 1], sizes[k]) for k in range(depth)}
+        node = elaborate(text, parse(text, LIMITS), Declarations(shapes), LIMITS).node
+        first = variable("W0", shapes["W0"])
+        slope = gradient(node, [first])[first]
+        return jacobian(slope, [first])[first]
+
+    return compare(
+        f"Hessian of {depth} tanh layers in the first weights, the graph",
+        {"gradserve": build},
+        9,
+    )
+
+
 def layers(depth: int, *, with_tanh: bool) -> Result:
     """The gradients of all weights of a deep chain: built, and compiled to a plan."""
     sizes = [7 + k % 3 for k in range(depth + 1)]
@@ -140,6 +201,9 @@ def main() -> None:
         factored(),
         layers(50, with_tanh=False),
         layers(20, with_tanh=True),
+        factored_hessian(),
+        logistic_hessian(10_000, 100),
+        tanh_hessian(10),
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(f"{table(results)}\npeak memory of this process: {peak:,.0f} MiB\n")
