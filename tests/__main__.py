@@ -1,16 +1,23 @@
 """Every check, locally and in CI: `python -m tests`, with arguments passed on to pytest.
 
-Formatting, lint, types, the import contracts, then the tests; the first failure ends it.
+Formatting, lint, types, the import contracts, then the tests; the first failure ends it. The
+tests of random expressions, which take as long as all others, run beside them at a lower
+priority; with arguments pytest runs once.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+PYTEST = (sys.executable, "-m", "pytest", "-q", "--durations=10")
+NICENESS = 10
 
 CHECKS = (
     ("ruff", "format", "--check", "--quiet", "."),
@@ -22,18 +29,51 @@ CHECKS = (
 
 def main() -> int:
     """The exit code of the first check that fails, or 0."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    tests = (sys.executable, "-m", "pytest", "-q", "--durations=10", *sys.argv[1:])
-    for name, *arguments in (*CHECKS, tests):
-        command = [name if name == sys.executable else str(TOOLS / name), *arguments]
-        sys.stdout.write(f"+ {' '.join([Path(name).name, *arguments])}\n")
-        sys.stdout.flush()
-        started = monotonic()
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-        sys.stderr.write(f"  ({monotonic() - started:.0f} s)\n")
-        if done.returncode:
-            return done.returncode
-    return 0
+    for name, *arguments in CHECKS:
+        code = checked([str(TOOLS / name), *arguments])
+        if code:
+            return code
+    if sys.argv[1:]:
+        return checked([*PYTEST, *sys.argv[1:]])
+    return tested()
+
+
+def checked(command: Sequence[str]) -> int:
+    """The exit code of a command, which is told before and its time after."""
+    announce(command)
+    started = monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=False)
+    sys.stderr.write(f"  ({monotonic() - started:.0f} s)\n")
+    return done.returncode
+
+
+def tested() -> int:
+    """The exit code of all tests: those of random expressions beside the others."""
+    command = [*PYTEST, "-m", "random", "-p", "no:cacheprovider"]
+    with TemporaryFile() as output:
+        beside = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: os.nice(NICENESS),
+        )
+        try:
+            code = checked([*PYTEST, "-m", "not random"])
+            announce(command)
+            code = beside.wait() or code
+        finally:
+            beside.kill()
+        output.seek(0)
+        sys.stdout.write(output.read().decode(errors="replace"))
+    return code
+
+
+def announce(command: Sequence[str]) -> None:
+    """Tell a command by its name and arguments."""
+    sys.stdout.write(f"+ {' '.join([Path(command[0]).name, *command[1:]])}\n")
+    sys.stdout.flush()
 
 
 sys.exit(main())

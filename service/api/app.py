@@ -1,6 +1,7 @@
 """The HTTP application: routes, problems for every error, the edge around them."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -82,7 +83,7 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
     app.state.computing = Computing(computer, settings.compute_threads)
     for routes in (analysis, expressions, batches, system, problems, pages, documentation):
         app.router.routes.extend(routes.router.routes)
-    app.state.contract = contract_text(app).encode()
+    app.state.contract = cache(lambda: contract_text(app).encode())
     return app
 
 

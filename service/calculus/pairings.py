@@ -18,7 +18,7 @@ def pairing(first: Dimension, second: Dimension) -> Pairing:
         size = combined(0, first, second)
     else:
         raise ShapeMismatchError(
-            f"the size {first}·{second} is a product of names",
+            f"an axis would have the size {first} times {second}, a product of names",
             hint="give one of the operands a shape of numbers",
         )
     digest = digest_of("pairing", text_bytes(first, second))

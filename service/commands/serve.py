@@ -22,7 +22,7 @@ from service.api.protocol import HeaderLimits, TimedHeaders
 from service.api.routes.pages import example_command
 from service.commands.errors import CommandError, reason_of
 from service.settings import Settings, load_settings, unknown_variables
-from service.wiring import build_app
+from service.wiring import build_app, warm_up
 
 BACKLOG = 2048
 START_SECONDS = 30.0
@@ -73,6 +73,7 @@ def build_app_of_child(settings: Settings) -> ASGIApp:
     """The application in one of several processes, which ends when its parent has."""
     start_logging(settings.log_level)
     threading.Thread(target=_end_with_parent, args=(settings,), daemon=True).start()
+    threading.Thread(target=warm_up, daemon=True).start()
     return build_app(settings)
 
 
@@ -86,6 +87,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+        threading.Thread(target=warm_up, daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit and sig == signal.SIGINT

@@ -1,8 +1,9 @@
 """Text to syntax tree: the limits, then Lark's LALR tables, the tree built as they run."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from lark import Lark, Token, UnexpectedToken
 from lark.lexer import Lexer, LexerState
@@ -19,6 +20,7 @@ _Part = Syntax | Slice | NewAxis
 
 
 Dialect = Literal["numpy", "matrixcalculus"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 
 def parse(text: str, limits: Limits, dialect: Dialect = "numpy") -> Syntax:
@@ -35,7 +37,7 @@ def parse(text: str, limits: Limits, dialect: Dialect = "numpy") -> Syntax:
     lexemes = lexemes_of(text)
     nodes = _check_nodes(lexemes, limits.max_expression_nodes)
     try:
-        tree: Syntax = _PARSERS[dialect].parse(lexemes)  # type: ignore[assignment]  # what TreeBuilder.start gives
+        tree: Syntax = _parser(dialect).parse(lexemes)  # type: ignore[assignment]  # what TreeBuilder.start gives
     except UnexpectedToken as error:
         raise explained(text, lexemes, error.token) from error
     if nodes > limits.max_expression_nesting:
@@ -141,7 +143,10 @@ _OPERATIONS: Mapping[Dialect, Mapping[str, str]] = {
     "numpy": numpy.OPERATIONS,
     "matrixcalculus": matrixcalculus.OPERATIONS,
 }
-_PARSERS = {
-    dialect: Lark(_GRAMMAR, parser="lalr", lexer=_Given, transformer=TreeBuilder(operations))
-    for dialect, operations in _OPERATIONS.items()
-}
+
+
+@cache
+def _parser(dialect: Dialect) -> Lark:
+    """The tables of a dialect, made when they are first needed: that takes a while."""
+    builder = TreeBuilder(_OPERATIONS[dialect])
+    return Lark(_GRAMMAR, parser="lalr", lexer=_Given, transformer=builder)

@@ -6,6 +6,9 @@ import numpy as np
 
 from service.calculus.rules.records import Array
 
+_BLOCK = 2**16  # numbers scaled at a time
+_SHORTEST_BLOCK = 64
+
 
 def softmax_values(x: Array, axes: tuple[int, ...]) -> Array:
     """exp(x) / Σ exp(x), shifted by the largest entry."""
@@ -44,13 +47,24 @@ def gram_values(x: Array, weights: Array) -> Array:
     """Σ w · x_i x_j over every axis but the last; `weights` broadcasts to x.
 
     With √w · x as both factors BLAS makes half of a symmetric product; where a weight is not a
-    positive number there is no root, and the product is a general one.
+    positive number there is no root, and the product is a general one. By blocks of rows, so
+    that what is scaled stays in the cache until it is multiplied.
     """
     columns = x.shape[-1]
-    if (weights >= 0).all():
-        scaled = (x * np.sqrt(weights)).reshape(-1, columns)
-        return np.asarray(scaled.T @ scaled)
-    return np.asarray((x * weights).reshape(-1, columns).T @ x.reshape(-1, columns))
+    rows = x.reshape(-1, columns)
+    factors = np.broadcast_to(weights, (*x.shape[:-1], 1)).reshape(-1, 1)
+    has_root = bool((factors >= 0).all())
+    if has_root:
+        factors = np.sqrt(factors)
+    total = np.zeros((columns, columns), x.dtype)
+    length = max(_BLOCK // columns, _SHORTEST_BLOCK)
+    buffer = np.empty((min(length, len(rows)), columns), x.dtype)
+    for start in range(0, len(rows), length):
+        block = rows[start : start + length]
+        scaled = buffer[: len(block)]
+        np.multiply(block, factors[start : start + length], out=scaled)
+        total += scaled.T @ (scaled if has_root else block)
+    return total
 
 
 def matrix_values(

@@ -228,7 +228,7 @@ class Product:
                 slots,
                 (size, size),
                 flops=2 * size * prod(first.slot.shape),
-                scratch=prod(first.slot.shape),
+                scratch=2 * size * size + 2**16,
             )
             hazard = first.hazard or weight.hazard
             return [Operand(slot, (row, column), hazard=hazard)]

@@ -75,7 +75,7 @@ async def test_the_contract_is_served(client, routes):
     response = await client.get("/openapi.json")
 
     assert response.headers["content-type"] == "application/json"
-    assert response.content == routes.state.contract
+    assert response.content == routes.state.contract()
 
 
 @pytest.mark.parametrize("code", [error.code for error in all_errors()])

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from service.calculus.differentiate import pull_back, push_forward
@@ -33,6 +34,8 @@ from service.settings import Limits
 from tests.calculus.interpreter import directional_derivative, evaluated, interpreted
 from tests.calculus.random_expressions import ROWS, expressions
 from tests.numeric.dense import dense
+
+pytestmark = pytest.mark.random
 
 EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 SEED = os.environ.get("GRADSERVE_TEST_SEED", "0")

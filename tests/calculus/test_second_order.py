@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from service.calculus.differentiate import gradient
@@ -18,7 +19,9 @@ from tests.calculus.interpreter import evaluated, have_equal_sides
 from tests.calculus.nodes import LIMITS, variables
 from tests.calculus.random_expressions import expressions
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "1000")) // 10
+pytestmark = pytest.mark.random
+
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 10
 STEPS = (1e-3, 1e-4, 1e-5)
 LONGEST = 260
 

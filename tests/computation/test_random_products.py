@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from service.calculus.structure import entries
@@ -14,7 +15,9 @@ from service.settings import Limits
 from tests.calculus.random_expressions import expressions
 from tests.numeric.dense import dense
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "1000")) // 10
+pytestmark = pytest.mark.random
+
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 10
 MANY = 3
 LONGEST = 200
 

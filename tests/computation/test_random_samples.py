@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from service.settings import Limits
 from tests.calculus.interpreter import interpreted
 from tests.calculus.random_expressions import expressions
 from tests.numeric.dense import dense, dense_batch
+
+pytestmark = pytest.mark.random
 
 EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 10
 COUNT = 3

@@ -6,6 +6,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Request, Response
 from starlette.responses import HTMLResponse
 
+from service.api.computing import computing_of
 from service.api.negotiation import JSON
 from service.api.strict_route import AnyRoute
 from service.errors import NotFoundError
@@ -52,7 +53,8 @@ PAGE = """<!doctype html>
 @router.get("/openapi.json")
 async def show_contract(request: Request) -> Response:
     """The OpenAPI document."""
-    return Response(request.app.state.contract, media_type=JSON)
+    contract = await computing_of(request).in_thread(request.app.state.contract)
+    return Response(contract, media_type=JSON)
 
 
 @router.get("/docs")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from math import log
 
 import numpy as np
-from scipy import special
 
 from service.calculus.applications import apply_elementwise
 from service.calculus.graph import ONE, Elementwise, LinearAlgebra, Node
@@ -20,6 +19,7 @@ from service.calculus.rules.elementwise import (
 )
 from service.calculus.rules.logarithms import LOG
 from service.calculus.rules.records import Array, ElementwiseFunction
+from service.calculus.rules.scipy_functions import scipy_function
 from service.calculus.terms import scaled, unit_part
 
 
@@ -143,7 +143,7 @@ RATIO: ElementwiseFunction = ElementwiseFunction(
 )
 XLOGY = ElementwiseFunction(
     name="xlogy",
-    forward=special.xlogy,
+    forward=scipy_function("xlogy"),
     partials=(
         lambda x, _: apply_elementwise(LOG, x[1]),
         lambda x, _: apply_elementwise(RATIO, *x),
@@ -153,7 +153,7 @@ XLOGY = ElementwiseFunction(
 )
 XLOG1PY = ElementwiseFunction(
     name="xlog1py",
-    forward=special.xlog1py,
+    forward=scipy_function("xlog1py"),
     partials=(
         lambda x, _: apply_elementwise(LOG1P, x[1]),
         lambda x, _: apply_elementwise(RATIO, x[0], one_plus(x[1])),

@@ -3,17 +3,17 @@
 Values come from SciPy; derivatives: Abramowitz & Stegun (1964), 6.3, 6.4, 7.1.19.
 """
 
-from functools import cache
+from functools import cache, partial
 from math import pi, sqrt
 
 import numpy as np
 from numpy.polynomial.hermite import hermval
-from scipy import special
 
 from service.calculus.applications import apply_elementwise
 from service.calculus.graph import ONE, Node
 from service.calculus.rules.elementwise import Arguments
 from service.calculus.rules.records import Array, ElementwiseFunction
+from service.calculus.rules.scipy_functions import scipy_function
 from service.calculus.terms import scaled
 
 _ROOT_HALF = sqrt(0.5)
@@ -52,25 +52,26 @@ def _normal_slope(arguments: Arguments, _: Node) -> Node:
 
 ERF = ElementwiseFunction(
     name="erf",
-    forward=special.erf,
+    forward=scipy_function("erf"),
     partials=(lambda x, _: scaled(apply_elementwise(hermite(0), *x), _ERF_SLOPE),),
 )
 ERFC = ElementwiseFunction(
     name="erfc",
-    forward=special.erfc,
+    forward=scipy_function("erfc"),
     partials=(lambda x, _: scaled(apply_elementwise(hermite(0), *x), -_ERF_SLOPE),),
 )
 NORMAL = ElementwiseFunction(
-    name="normal_distribution", forward=special.ndtr, partials=(_normal_slope,)
+    name="normal_distribution", forward=scipy_function("ndtr"), partials=(_normal_slope,)
 )
 
 
 @cache
 def polygamma(order: int) -> ElementwiseFunction:
     """The derivative of this order of digamma, the logarithmic derivative of Γ."""
+    compute = partial(scipy_function("polygamma"), order) if order else scipy_function("psi")
 
     def forward(x: Array) -> Array:
-        return np.asarray(special.polygamma(order, x) if order else special.psi(x))
+        return np.asarray(compute(x))
 
     return ElementwiseFunction(
         name=f"polygamma_{order}",
@@ -83,7 +84,7 @@ def polygamma(order: int) -> ElementwiseFunction:
 
 LGAMMA = ElementwiseFunction(
     name="lgamma",
-    forward=special.gammaln,
+    forward=scipy_function("gammaln"),
     partials=(lambda x, _: apply_elementwise(polygamma(0), *x),),
     may_overflow=True,
 )
