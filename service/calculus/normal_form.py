@@ -23,7 +23,13 @@ from service.calculus.graph import (
 )
 from service.calculus.numbers import added, is_even, is_whole, keeps_range, multiplied, raised
 from service.calculus.pairings import without_free, without_twins
-from service.calculus.selections import STRUCTURAL, delta, resolve
+from service.calculus.selections import (
+    STRUCTURAL,
+    delta,
+    is_indicator,
+    is_structured,
+    resolve,
+)
 from service.calculus.terms import (
     ZERO,
     add,
@@ -101,11 +107,9 @@ class _Product:
 
     def _resolve_pairings(self) -> None:
         if any(isinstance(f.node, Pairing) for f in self.factors):
-            factors, gone = without_free(without_twins(self.factors), self.output)
-            self.factors = factors
-            for letter in gone:
-                if not any(letter in f.letters for f in factors):
-                    del self.sizes[letter]
+            self.factors, gone = without_free(without_twins(self.factors), self.output)
+            for letter in gone.difference(*(f.letters for f in self.factors)):
+                del self.sizes[letter]
 
     def _new_letter(self, size: Dimension) -> int:
         letter = self.fresh
@@ -167,7 +171,7 @@ class _Product:
             permuted = alone and sorted(f.letters) == sorted(self.output)
             terms = f.node.terms
             if not permuted and (
-                len(terms) > _MOST_DISTRIBUTED or not any(_is_structured(t) for _, t in terms)
+                len(terms) > _MOST_DISTRIBUTED or not any(is_structured(t) for _, t in terms)
             ):
                 continue
             rest = self.factors[:position] + self.factors[position + 1 :]
@@ -193,7 +197,7 @@ class _Product:
         for (node, letters), exponent in exponents.items():
             if exponent == 0:
                 continue
-            if exponent > 0 and _is_indicator(node):
+            if exponent > 0 and is_indicator(node):
                 merged.append(Factor(node, letters))
                 if isinstance(node, Elementwise):
                     indicators.append(merged[-1])
@@ -330,22 +334,6 @@ def _even_power(factor: Factor) -> Factor:
         square = node.function.square(node.argument, node.axes)
         return Factor(square, letters, multiplied(exponent, ONE / 2))
     return factor
-
-
-def _is_structured(term: Node) -> bool:
-    """Whether deltas or scattering selections tie the term's axes; picks and slices do not."""
-    return isinstance(term, STRUCTURAL) or (
-        isinstance(term, Contraction)
-        and any(
-            isinstance(f.node, STRUCTURAL) and f.letters[0] < term.ndim for f in term.factors
-        )
-    )
-
-
-def _is_indicator(node: Node) -> bool:
-    return isinstance(node, (*STRUCTURAL, Pairing)) or (
-        isinstance(node, Elementwise) and node.function.is_indicator
-    )
 
 
 def _chosen(node: Node, compared: tuple[Node, ...]) -> Node | None:

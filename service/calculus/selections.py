@@ -11,7 +11,9 @@ from service.calculus.dimensions import Dimension, combined
 from service.calculus.graph import (
     ONE,
     Constant,
+    Contraction,
     Delta,
+    Elementwise,
     Factor,
     Node,
     OneHot,
@@ -281,3 +283,20 @@ def _starred(factors: list[Factor], output: list[int]) -> list[Factor]:
     size = {x: n for f in deltas for x, n in zip(f.letters, f.node.shape, strict=True)}
     stars = [Factor(delta(size[x]), (find(x), x)) for x in root if find(x) != x]
     return others + stars
+
+
+def is_structured(term: Node) -> bool:
+    """Whether deltas or scattering selections tie the term's axes; picks and slices do not."""
+    return isinstance(term, STRUCTURAL) or (
+        isinstance(term, Contraction)
+        and any(
+            isinstance(f.node, STRUCTURAL) and f.letters[0] < term.ndim for f in term.factors
+        )
+    )
+
+
+def is_indicator(node: Node) -> bool:
+    """Whether every entry of a node is 0 or 1."""
+    return isinstance(node, (*STRUCTURAL, Pairing)) or (
+        isinstance(node, Elementwise) and node.function.is_indicator
+    )

@@ -27,18 +27,14 @@ from service.language.operators import OPERATORS, Entries
 from service.language.parser import Dialect
 from service.language.places import nearest, shown
 from service.language.syntax import (
-    Boolean,
     Call,
     Index,
     Let,
     Name,
-    NewAxis,
     Number,
     Operation,
-    Slice,
     Syntax,
-    Text,
-    Tuple,
+    parts_of,
 )
 from service.settings import Limits
 
@@ -176,9 +172,9 @@ class _Elaboration:
             if not is_ready:
                 self._check_call(syntax)
                 pending.append((syntax, True))
-                pending.extend((part, False) for part in reversed(_parts(syntax)))
+                pending.extend((part, False) for part in reversed(parts_of(syntax)))
                 continue
-            operands = [done[id(part)] for part in _parts(syntax)]
+            operands = [done[id(part)] for part in parts_of(syntax)]
             try:
                 node = self._node(syntax, operands)
                 self._check_dimensions(node)
@@ -276,7 +272,7 @@ class _Elaboration:
 
     def _call(self, syntax: Call, operands: Sequence[Node]) -> Node:
         plan: CallPlan = call_plan(syntax)
-        values = dict(zip(map(id, _parts(syntax)), operands, strict=True))
+        values = dict(zip(map(id, parts_of(syntax)), operands, strict=True))
         if plan.folded is None:
             given = tuple(values[id(part)] for part in plan.operands)
             unknown = (
@@ -324,7 +320,7 @@ class _Elaboration:
         return node
 
     def _index(self, syntax: Index, operands: Sequence[Node]) -> Node:
-        values = dict(zip(map(id, _parts(syntax)), operands, strict=True))
+        values = dict(zip(map(id, parts_of(syntax)), operands, strict=True))
         return self._recorded(
             syntax,
             "index",
@@ -351,22 +347,3 @@ def _stacked(*parts: Node) -> Node:
                 hint="all parts between [ and ] have one shape",
             )
     return stack(parts)
-
-
-def _parts(syntax: Syntax | Slice | NewAxis | None) -> tuple[Syntax, ...]:
-    """The sub-trees that are elaborated before a tree."""
-    if isinstance(syntax, Operation):
-        return syntax.args
-    if isinstance(syntax, Call):
-        options = tuple(value for _, value in syntax.options)
-        plain = tuple(v for v in (*syntax.args, *options) if not isinstance(v, Boolean | Text))
-        return tuple(p for v in plain for p in (v.items if isinstance(v, Tuple) else (v,)))
-    if isinstance(syntax, Index):
-        return (syntax.target, *(p for item in syntax.items for p in _item_parts(item)))
-    return ()
-
-
-def _item_parts(item: Syntax | Slice | NewAxis) -> tuple[Syntax, ...]:
-    if isinstance(item, Slice):
-        return tuple(part for part in (item.first, item.stop, item.step) if part is not None)
-    return () if isinstance(item, NewAxis) else (item,)

@@ -1,6 +1,6 @@
 """From an expression to its JSON tree, which `tree_text` writes as text again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 from service.language.calls import call_plan
@@ -17,8 +17,9 @@ from service.language.syntax import (
     Syntax,
     Text,
     Tuple,
+    parts_of,
 )
-from service.language.tree_text import CHAINS, SLICE_FIELDS, Json
+from service.language.tree_parts import CHAINS, SLICE_FIELDS, Json
 
 
 def tree_of(syntax: Syntax) -> Json:
@@ -31,28 +32,8 @@ def tree_of(syntax: Syntax) -> Json:
             done[id(node)] = _tree(node, done)
         else:
             pending.append((node, True))
-            pending += ((part, False) for part in _values_in(node))
+            pending += ((part, False) for part in parts_of(node))
     return done[id(syntax)]
-
-
-def _values_in(node: Syntax) -> Iterator[Syntax]:
-    """The expressions that a node of the syntax tree is made of."""
-    match node:
-        case Operation(_, args):
-            yield from args
-        case Call(_, args, options):
-            for value in (*args, *(value for _, value in options)):
-                yield from value.items if isinstance(value, Tuple) else (value,)
-        case Index(target, items):
-            yield target
-            for item in items:
-                if isinstance(item, Slice):
-                    yield from (p for p in (item.first, item.stop, item.step) if p is not None)
-                elif not isinstance(item, NewAxis):
-                    yield item
-        case Let(bindings, body):
-            yield from (value for _, value in bindings)
-            yield body
 
 
 def _tree(node: Syntax, done: Mapping[int, Json]) -> Json:
@@ -61,8 +42,6 @@ def _tree(node: Syntax, done: Mapping[int, Json]) -> Json:
             return _number(value)
         case Name(name):
             return name
-        case Boolean(value) | Text(value):
-            return value
         case Operation(op, args):
             return _operation_tree(op, [done[id(arg)] for arg in args])
         case Call():
@@ -95,14 +74,20 @@ def _operation_tree(op: str, args: list[Json]) -> Json:
 def _call_tree(call: Call, done: Mapping[int, Json]) -> Json:
     plan = call_plan(call)
     options = {
-        parameter.name: [done[id(item)] for item in value.items]
-        if isinstance(value, Tuple)
-        else done[id(value)]
+        parameter.name: _option_tree(value, done)
         for parameter, value in plan.given
         if value is not None
     }
     tree = {"op": plan.function.name, "args": [done[id(arg)] for arg in plan.operands]}
     return tree | {"options": options} if options else tree
+
+
+def _option_tree(value: Syntax, done: Mapping[int, Json]) -> Json:
+    if isinstance(value, Boolean | Text):
+        return value.value
+    if isinstance(value, Tuple):
+        return [done[id(item)] for item in value.items]
+    return done[id(value)]
 
 
 def _item_tree(item: Syntax | Slice | NewAxis, done: Mapping[int, Json]) -> Json:

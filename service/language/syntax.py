@@ -115,3 +115,25 @@ class Let:
 
 
 Syntax = Number | Name | Text | Operation | Call | Index | Let | Boolean | Tuple
+
+
+def parts_of(node: Syntax) -> tuple[Syntax, ...]:
+    """The values that a node is made of, in their order; flags and quoted text are none."""
+    match node:
+        case Operation(_, args):
+            return args
+        case Call(_, args, options):
+            given = (*args, *(value for _, value in options))
+            values = (v for v in given if not isinstance(v, Boolean | Text))
+            return tuple(p for v in values for p in (v.items if isinstance(v, Tuple) else (v,)))
+        case Index(target, items):
+            return (target, *(part for item in items for part in _item_parts(item)))
+        case Let(bindings, body):
+            return (*(value for _, value in bindings), body)
+    return ()
+
+
+def _item_parts(item: Syntax | Slice | NewAxis) -> tuple[Syntax, ...]:
+    if isinstance(item, Slice):
+        return tuple(part for part in (item.first, item.stop, item.step) if part is not None)
+    return () if isinstance(item, NewAxis) else (item,)

@@ -35,6 +35,7 @@ from service.calculus.selections import STRUCTURAL
 from service.deadline import check_deadline
 from service.numeric.assembly import Assembly, Slot
 from service.numeric.embedding import Embedding
+from service.numeric.entries import diagonal_of, powered
 from service.numeric.fusion import SCRATCH, fused_elementwise, fused_reduction, fused_sum
 from service.numeric.kernels import filled_identity, stacked_matrix_values
 from service.numeric.masks import hidden_masks, is_count
@@ -43,8 +44,6 @@ from service.numeric.pairs import Split, splits_of, with_split_axes
 from service.numeric.plan import Plan, Values
 from service.numeric.products import Product
 from service.numeric.sums import broadcast, combined, scaled_slot, summation_of
-
-_MULTIPLIED_POWERS = 4
 
 
 def compile_plan(outputs: Sequence[Node]) -> Plan:
@@ -292,7 +291,9 @@ class _Lowering:
         letters = (*operand.letters[:axis], first, second, *operand.letters[axis + 1 :])
         shape = (*operand.slot.shape[:axis], sizes[first], sizes[second])
         shape += operand.slot.shape[axis + 1 :]
-        slot, letters = self._diagonal(self.assembly.reshaped(operand.slot, shape), letters)
+        slot, letters = diagonal_of(
+            self.assembly, self.assembly.reshaped(operand.slot, shape), letters
+        )
         return replace(operand, slot=slot, letters=letters, inverted=None, is_triangle=False)
 
     def _may_overflow(self, factor: Factor) -> bool:
@@ -309,52 +310,16 @@ class _Lowering:
             slot = self.assembly.reshaped(slot, kept)
             letters = tuple(x for k, x in enumerate(letters) if k not in thin)
         slot, letters = embedding.sliced(self.assembly, slot, letters)
-        slot, letters = self._diagonal(slot, letters)
+        slot, letters = diagonal_of(self.assembly, slot, letters)
         inverse = exponent < 0
         is_inverse = isinstance(node, LinearAlgebra) and node.function is INV
         inverted = None
         if is_inverse and node.ndim == 2 and exponent == 1 and slot is self.slot_of(node):
             inverted = self._whole(node.operands[0])
-        slot = self._power(slot, abs(float(exponent)))
+        slot = powered(self.assembly, slot, abs(float(exponent)))
         counts = not inverse and is_count(node)
         is_triangle = isinstance(node, Triangle) and slot is self.slot_of(node)
         return Operand(slot, letters, inverse, hazard, counts, inverted, is_triangle)
-
-    def _diagonal(self, slot: Slot, letters: tuple[int, ...]) -> tuple[Slot, tuple[int, ...]]:
-        """The entries where axes of the same letter agree."""
-        while len(set(letters)) < len(letters):
-            first, second = next(
-                (k, m)
-                for k, x in enumerate(letters)
-                for m, y in enumerate(letters[k + 1 :], k + 1)
-                if x == y
-            )
-            kept = [k for k in range(len(letters)) if k not in (first, second)]
-            shape = (*(slot.shape[k] for k in kept), slot.shape[first])
-            slot = self.assembly.view(
-                ("diagonal", first, second),
-                lambda x, a=first, b=second: x.diagonal(axis1=a, axis2=b),
-                slot,
-                shape,
-            )
-            letters = (*(letters[k] for k in kept), letters[first])
-        return slot, letters
-
-    def _power(self, slot: Slot, exponent: float) -> Slot:
-        if exponent == 1 or slot.is_mask:
-            return slot
-        named = {0.5: np.sqrt, 2.0: np.square}
-        flops = prod(slot.shape) * 20
-        if exponent in named:
-            return self.assembly.emit(
-                ("power", exponent), named[exponent], (slot,), slot.shape, flops=flops
-            )
-        if exponent.is_integer() and exponent <= _MULTIPLIED_POWERS:
-            half = self._power(slot, 2.0)
-            other = half if exponent == _MULTIPLIED_POWERS else slot
-            return self.assembly.emit(("multiply",), np.multiply, (half, other), slot.shape)
-        pair = (slot, self.assembly.number(exponent))
-        return self.assembly.emit(("power of number",), np.power, pair, slot.shape, flops=flops)
 
 
 _LOWERED: Mapping[type[Node], Callable[[_Lowering, Any], Slot]] = {
