@@ -99,7 +99,7 @@ class KernelProducts(Alignment):
                 slots,
                 (size, size),
                 flops=2 * size * prod(first.slot.shape),
-                scratch=2 * size * size + 2**16,
+                scratch=4 * size * size + 2**17,
             )
             hazard = first.hazard or weight.hazard
             return [Operand(slot, (row, column), hazard=hazard)]

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from service.calculus.rules.records import Array
+from service.numeric.threads import in_halves
 
 _BLOCK = 2**16  # numbers scaled at a time
 _SHORTEST_BLOCK = 64
+_LARGE = 2**18  # numbers from which on two threads are worth it
 
 
 def softmax_values(x: Array, axes: tuple[int, ...]) -> Array:
@@ -56,15 +58,23 @@ def gram_values(x: Array, weights: Array) -> Array:
     has_root = bool((factors >= 0).all())
     if has_root:
         factors = np.sqrt(factors)
-    total = np.zeros((columns, columns), x.dtype)
     length = max(_BLOCK // columns, _SHORTEST_BLOCK)
-    buffer = np.empty((min(length, len(rows)), columns), x.dtype)
-    for start in range(0, len(rows), length):
-        block = rows[start : start + length]
-        scaled = buffer[: len(block)]
-        np.multiply(block, factors[start : start + length], out=scaled)
-        total += scaled.T @ (scaled if has_root else block)
-    return total
+
+    def summed(start: int, stop: int) -> Array:
+        total = np.zeros((columns, columns), x.dtype)
+        buffer = np.empty((min(length, stop - start), columns), x.dtype)
+        for first in range(start, stop, length):
+            last = min(first + length, stop)
+            scaled = buffer[: last - first]
+            np.multiply(rows[first:last], factors[first:last], out=scaled)
+            total += scaled.T @ (scaled if has_root else rows[first:last])
+        return total
+
+    if x.size < _LARGE:
+        return summed(0, len(rows))
+    first, second = in_halves(summed, len(rows))
+    first += second
+    return first
 
 
 def matrix_values(
