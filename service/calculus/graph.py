@@ -252,11 +252,10 @@ def count_construction() -> None:
 
 def digest_of(kind: str, *parts: bytes) -> bytes:
     """A digest that no two different contents share and that no process salts."""
-    content = blake2b(kind.encode(), digest_size=16)
+    content = [kind.encode()]
     for part in parts:
-        content.update(len(part).to_bytes(4, "little"))
-        content.update(part)
-    return content.digest()
+        content += (len(part).to_bytes(4, "little"), part)
+    return blake2b(b"".join(content), digest_size=16).digest()
 
 
 def text_bytes(*values: object) -> bytes:

@@ -28,6 +28,8 @@ def from_float(value: float) -> Number:
 
 def multiplied(left: Number, right: Number) -> Number:
     """The product of two coefficients."""
+    if left is ONE or right is ONE:
+        return right if left is ONE else left
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return right if left == 1 else left if right == 1 else bounded(left * right)
     return from_float(float(left) * float(right))
@@ -42,7 +44,7 @@ def added(left: Number, right: Number) -> Number:
 
 def raised(base: Number, exponent: Number) -> Number:
     """base ** exponent in float64 where it is not exact; 0 ** -1 is inf, (-8) ** 0.5 is nan."""
-    if exponent == 1:
+    if exponent is ONE or base is ONE or exponent == 1:
         return base
     if isinstance(base, Fraction) and isinstance(exponent, Fraction) and is_whole(exponent):
         count = exponent.numerator
@@ -67,8 +69,10 @@ def as_quotient(value: Number) -> tuple[float, float]:
 def keeps_range(base: Number, exponent: Number, beside: Number) -> bool:
     """Whether base ** exponent · beside stays well inside float64's range.
 
-    A number that is 0 or not finite already has no range to keep.
+    A number that is 0 or not finite already has no range to keep. Two fractions of 64 bits do.
     """
+    if exponent is ONE and type(base) is type(beside) is Fraction:
+        return True
     own, outer = abs(float(base)), abs(float(beside))
     if not (0 < own < _INFINITY and 0 < outer < _INFINITY):
         return True
@@ -83,7 +87,7 @@ def is_whole(value: Number) -> bool:
 
 def is_even(value: Number) -> bool:
     """Whether the number is an even integer."""
-    return is_whole(value) and int(value) % 2 == 0
+    return value is not ONE and is_whole(value) and int(value) % 2 == 0
 
 
 def content_of(coefficients: list[Number]) -> Number:
@@ -101,4 +105,6 @@ def content_of(coefficients: list[Number]) -> Number:
 
 def number_bytes(value: Number) -> bytes:
     """A coefficient's bytes for a digest."""
+    if value is ONE:
+        return b"1"
     return str(value).encode() if isinstance(value, Fraction) else repr(value).encode()
