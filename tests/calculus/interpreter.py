@@ -342,20 +342,23 @@ def have_equal_sides(sides, others):
     return len(sides) == len(others) and all(map(np.array_equal, sides, others))
 
 
-def directional_derivative(tree, values, name, direction):
+def directional_derivative(tree, values, directions):
     """Σ ∂value/∂variable · direction by central differences, and its estimated error.
+
+    `directions` has one for each variable that moves, all of them at once.
 
     Three steps h, h/2, h/4, extrapolated to an error of h⁶; h shrinks until no kink lies
     between the points and the extrapolation has settled. None where it never does.
     """
     _, sides = evaluated(tree, values)
-    here, direction = np.asarray(values[name], dtype=Real), np.asarray(direction, dtype=Real)
+    here = {name: np.asarray(values[name], dtype=Real) for name in directions}
+    by = {name: np.asarray(direction, dtype=Real) for name, direction in directions.items()}
     best = None
     for step in (2.0**-6, 2.0**-9, 2.0**-12, 2.0**-16, 2.0**-20):
         slopes = []
         for h in (step, step / 2, step / 4):
             points = [
-                evaluated(tree, values | {name: here + sign * h * direction})
+                evaluated(tree, values | {n: here[n] + sign * h * by[n] for n in by})
                 for sign in (1, -1)
             ]
             if not all(have_equal_sides(sides, found) for _, found in points):
