@@ -62,6 +62,7 @@ def written(tree: Json, limits: Limits) -> WrittenTree:
             opened = spans[part.position]
             spans[part.position] = Span(opened.start, length, opened.pointer)
         else:
+            _check_width(part.tree, limits)
             own, parts = parts_of_tree(part.tree, part.pointer)
             is_group = own < part.level
             end = _End(len(spans))
@@ -70,13 +71,29 @@ def written(tree: Json, limits: Limits) -> WrittenTree:
     return WrittenTree("".join(text), tuple(spans))
 
 
+def _check_width(tree: Json, limits: Limits) -> None:
+    """Refuse what holds more parts than a tree may have nodes, before they are looked at."""
+    if isinstance(tree, dict):
+        options = tree.get("options")
+        held = [tree.get("args"), options]
+        if isinstance(options, dict) and len(options) <= limits.max_expression_nodes:
+            held += options.values()
+        for part in held:
+            if isinstance(part, list | dict) and len(part) > limits.max_expression_nodes:
+                raise _too_many_nodes(limits)
+
+
+def _too_many_nodes(limits: Limits) -> OverLimitError:
+    return OverLimitError(
+        f"the tree has more nodes than the limit max_expression_nodes, "
+        f"{limits.max_expression_nodes}",
+        pointer="",
+    )
+
+
 def _check_size(characters: int, nodes: int, limits: Limits) -> None:
     if nodes > limits.max_expression_nodes:
-        raise OverLimitError(
-            f"the tree has more nodes than the limit max_expression_nodes, "
-            f"{limits.max_expression_nodes}",
-            pointer="",
-        )
+        raise _too_many_nodes(limits)
     if characters > limits.max_expression_characters:
         raise OverLimitError(
             f"the tree's text has more characters than the limit max_expression_characters, "

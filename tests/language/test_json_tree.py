@@ -179,6 +179,9 @@ WRONG = [
         "found '2', expected the name",
     ),
     (op("add", *["x"] * 3000), OverLimitError, "", "more nodes than the limit"),
+    (op("sum", "x", axis=[0] * 3000), OverLimitError, "", "more nodes than the limit"),
+    (op("sum", "x", **{f"a{k}": 0 for k in range(3000)}), OverLimitError, "", "more nodes"),
+    (op("index", "x", index=[{}] * 3000), OverLimitError, "", "more nodes than the limit"),
     (DEEP, OverLimitError, "", "more nodes than the limit max_expression_nodes, 2000"),
     (op("stack", *["x" * 64] * 300), OverLimitError, "", "more characters than the limit"),
 ]
@@ -206,3 +209,15 @@ def test_a_deep_tree_is_made_without_recursion():
     tree = tree_of(parse(text, LIMITS))
 
     assert written(tree, LIMITS).text == text
+
+
+def test_a_wide_tree_is_refused_before_its_parts_are_looked_at():
+    class Untouched(list):
+        def __iter__(self):
+            raise AssertionError
+
+        def __getitem__(self, _):
+            raise AssertionError
+
+    with pytest.raises(OverLimitError, match="more nodes"):
+        written({"op": "stack", "args": Untouched([1] * 3000)}, LIMITS)
