@@ -15,9 +15,11 @@ from service.calculus.dimensions import (
     unknown_size,
 )
 from service.calculus.rules.table import BY_ANY_NAME
+from service.errors import OverLimitError
 
 CONSTANTS = {"pi": pi, "π": pi, "e": e}
 _SCALARS = frozenset("abcdefg")
+_MOST_FOUND = 100
 _SIZE_NAMES = "nmklpqrstuvwxyzabcdefghijo"
 
 
@@ -100,7 +102,16 @@ class FoundSizes:
         return substituted(size, self.found)
 
     def bind(self, error: SizeFoundError) -> None:
-        """Take note that an unknown size is another."""
+        """Take note that an unknown size is another.
+
+        Raises:
+            OverLimitError: too many are; the graph is built once more for each.
+        """
+        if len(self.found) >= _MOST_FOUND:
+            raise OverLimitError(
+                f"more than {_MOST_FOUND} sizes have to be found from use",
+                hint="give the shapes of more variables, and the sizes of constants",
+            )
         self.found[error.name] = error.size
 
     def left(self) -> list[Unknown]:

@@ -3,7 +3,12 @@
 import pytest
 
 from service.calculus.dimensions import agree, combined, parsed_size, shown, unknown_size
-from service.errors import ShapeMismatchError, UnknownNameError, WrongArgumentsError
+from service.errors import (
+    OverLimitError,
+    ShapeMismatchError,
+    UnknownNameError,
+    WrongArgumentsError,
+)
 from service.language.declarations import Declarations, conventional_ndim
 from service.language.elaborate import elaborate
 from service.language.parser import parse
@@ -140,3 +145,9 @@ def test_a_kronecker_product_needs_one_size_that_is_a_number():
 def test_a_size_that_would_be_no_whole_number_is_a_clash():
     with pytest.raises(ShapeMismatchError, match=r"the sizes 2\*\? and 5 differ"):
         read("kron(x, [1, 2]) + [1, 2, 3, 4, 5]")
+
+
+def test_so_many_sizes_are_found_and_no_more():
+    assert node_of("x" + " + vector(1)" * 100, x=(3,)) is node_of("x + 100", x=(3,))
+    with pytest.raises(OverLimitError, match="more than 100 sizes have to be found from use"):
+        node_of("x" + " + vector(1)" * 101, x=(3,))
