@@ -122,8 +122,6 @@ class AnalyzeRequest(BaseModel):
                 f"found {shown(both)} in shapes and in variables, expected it in one of them",
                 pointer=f"/shapes/{both}",
             )
-        source = self.expression
-        is_text = isinstance(source, str)
         given = {name: tuple(shape) for name, shape in self.shapes.items()}
         names = (
             name
@@ -134,11 +132,11 @@ class AnalyzeRequest(BaseModel):
         )
         values: dict[str, tuple[Size, ...]] = {n: v.shape for n, v in self.variables.items()}
         return Asked(
-            expression=source if is_text else source.text,
+            expression=self.expression.text,
             shapes=values | given,
             sizes=frozenset(names),
-            dialect=self.dialect if is_text else "numpy",
-            pointer_at=None if is_text else source.pointer_at,
+            dialect=self.expression.dialect(self.dialect),
+            pointer_at=self.expression.pointer_at,
         )
 
 

@@ -1,5 +1,7 @@
 """Expressions as a request gives them: text, or a JSON tree."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
@@ -8,8 +10,21 @@ from typing_extensions import TypeAliasType
 
 from service.api.schemas.tensor_input import describe, fault
 from service.errors import GradserveError
-from service.language.tree_text import WrittenTree, written
+from service.language.parser import Dialect
+from service.language.tree_text import written
 from service.settings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An expression as text; of a tree, also what gives the pointer to the node at a place."""
+
+    text: str
+    pointer_at: Callable[[int, int], str] | None = None
+
+    def dialect(self, asked: Dialect) -> Dialect:
+        """The dialect of the text: the one asked for, but a tree is always numpy's."""
+        return asked if self.pointer_at is None else "numpy"
 
 
 class ExpressionTree(BaseModel):
@@ -67,19 +82,20 @@ class _ExpressionSchema:
         )
 
 
-def _read(value: object, info: core_schema.ValidationInfo) -> str | WrittenTree:
+def _read(value: object, info: core_schema.ValidationInfo) -> Source:
     if isinstance(value, str):
-        return value
+        return Source(value)
     if value is None or isinstance(value, list | bool):
         raise fault(f"found {describe(value)}, expected a string, or a tree with op and args")
     limits = info.context if isinstance(info.context, Limits) else Limits()
     try:
-        return written(value, limits)
+        tree = written(value, limits)
     except GradserveError as error:
         (first,) = error.faults
         raise fault(
             first.message, pointer=first.pointer or "", code=error.code, hint=first.hint
         ) from None
+    return Source(tree.text, tree.pointer_at)
 
 
 Expression = TypeAliasType(

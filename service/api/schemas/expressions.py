@@ -87,13 +87,11 @@ class Request(BaseModel):
         directions = getattr(self, "tangents", None) or getattr(self, "vectors", None) or {}
         if hasattr(self, OUTPUT):
             directions = {OUTPUT: getattr(self, OUTPUT)}
-        source = self.expression
-        is_text = isinstance(source, str)
         return Asked(
             operation=operation,
-            expression=source if is_text else source.text,
-            dialect=self.dialect if is_text else "numpy",
-            pointer_at=None if is_text else source.pointer_at,
+            expression=self.expression.text,
+            dialect=self.expression.dialect(self.dialect),
+            pointer_at=self.expression.pointer_at,
             variables=self.variables,
             wrt=getattr(self, "wrt", None),
             representation=getattr(self, "representation", "auto"),
