@@ -299,7 +299,7 @@ def test_random_expressions_are_differentiated_rightly_and_every_row_occurs():
 
     # Parts, each with a seed of its own: Hypothesis repeats itself in a long run, and a row
     # that is rare in one part is not in the next.
-    part, parts = 0, 2 * -(-EXAMPLES // PART)
+    part, parts = 0, 4 * -(-EXAMPLES // PART)
     while not is_done() and part < parts:
         run = settings(
             max_examples=PART,
