@@ -7,7 +7,6 @@ import orjson
 from service.api.problems import problem_bytes, status_of
 from service.api.schemas.analysis import AnalyzeRequest
 from service.api.schemas.batches import BODIES
-from service.api.schemas.tensor_input import describe
 from service.api.suggestions import suggestion
 from service.api.validation import read_fields
 from service.api.wire import Json, analysis_document, document, encode
@@ -15,7 +14,7 @@ from service.computation.analysis import analysed
 from service.computation.budget import Allowance
 from service.computation.compute import Computer
 from service.errors import GradserveError, ValidationError
-from service.language.places import shown
+from service.language.places import describe, shown
 from service.settings import Limits
 
 

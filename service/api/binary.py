@@ -12,12 +12,11 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from service.api.schemas.tensor_input import describe
 from service.api.strict_json import parse_json
 from service.api.wire import Json, encode
 from service.errors import MalformedRequestError, OverLimitError, ValidationError
 from service.language.lexemes import NAME
-from service.language.places import shown
+from service.language.places import describe, shown
 from service.settings import Limits
 
 SAFETENSORS = "application/vnd.safetensors"

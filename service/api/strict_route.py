@@ -18,7 +18,7 @@ from service.api.negotiation import (
     refuse_unknown_query,
 )
 from service.api.problems import MEDIA_TYPE
-from service.api.validation import read_binary_body, read_body
+from service.api.validation import read_body
 
 MOST_READ_AT_ONCE = 64 * 2**10
 # Said in words: of two bodies openapi-python-client 0.29 makes code that names nothing.
@@ -80,8 +80,8 @@ class StrictRoute(APIRoute):
                 return await handle(request)
             is_binary = media_of(request.headers, self.taken) == SAFETENSORS
             raw = await request.body()
-            reader = read_binary_body if is_binary else read_body
-            read = partial(reader, raw, model, request.app.state.limits)
+            limits = request.app.state.limits
+            read = partial(read_body, raw, model, limits, is_binary=is_binary)
             large = len(raw) > MOST_READ_AT_ONCE
             found = await computing_of(request).in_thread(read) if large else read()
             return await handle(_ReadRequest(request, found))

@@ -11,7 +11,6 @@ from pydantic_core import ErrorDetails
 
 from service.api.binary import fields_of
 from service.api.problems import MAX_ERRORS
-from service.api.schemas.tensor_input import describe
 from service.api.strict_json import parse_json
 from service.api.suggestions import suggestion
 from service.errors import (
@@ -23,7 +22,7 @@ from service.errors import (
     ValidationError,
     WrongArgumentsError,
 )
-from service.language.places import shown
+from service.language.places import describe, shown
 from service.settings import Limits
 
 RequestModel = TypeVar("RequestModel", bound=BaseModel)
@@ -48,10 +47,13 @@ EXPECTED = {
 }
 
 
-def read_body(raw: bytes, model: type[RequestModel], limits: Limits) -> RequestModel:
-    """The request a body makes.
+def read_body(
+    raw: bytes, model: type[RequestModel], limits: Limits, *, is_binary: bool = False
+) -> RequestModel:
+    """The request that a body of JSON makes, or one of safetensors.
 
     Raises:
+        MalformedRequestError: the body is to be safetensors, but is not.
         MalformedJsonError: the body is not one JSON value in UTF-8.
         DuplicateKeyError: an object names a key twice.
         ValidationError: it is JSON, but not what the model says.
@@ -59,7 +61,8 @@ def read_body(raw: bytes, model: type[RequestModel], limits: Limits) -> RequestM
         NonFiniteInputError: a number is infinite after rounding.
     """
     with _paused_collector():
-        return read_fields(parse_json(raw, limits), model, limits)
+        value = fields_of(raw, limits) if is_binary else parse_json(raw, limits)
+        return read_fields(value, model, limits)
 
 
 def read_fields(value: object, model: type[RequestModel], limits: Limits) -> RequestModel:
@@ -75,16 +78,6 @@ def read_fields(value: object, model: type[RequestModel], limits: Limits) -> Req
     except PydanticError as error:
         found = error.errors(include_url=False)
     raise _as_error(found, tuple(model.model_fields))
-
-
-def read_binary_body(raw: bytes, model: type[RequestModel], limits: Limits) -> RequestModel:
-    """The request that a body of safetensors makes.
-
-    Raises:
-        MalformedRequestError: the body is not safetensors.
-        GradserveError: as for a body of JSON.
-    """
-    return read_fields(fields_of(raw, limits), model, limits)
 
 
 @contextmanager

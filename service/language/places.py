@@ -71,6 +71,19 @@ def located(
     return error
 
 
+def describe(value: object) -> str:
+    """What was found, in words for the reader: `a string`, `true`, `the number 3`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value!r}"
+    if isinstance(value, str):
+        return "a string"
+    return "an array" if isinstance(value, list) else "an object"
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that the name was probably meant to be, if one is close enough.
 

@@ -8,7 +8,7 @@ from service.calculus.rules.records import Function, Parameter
 from service.calculus.rules.table import BY_ANY_NAME
 from service.errors import UnknownFunctionError, ValidationError, WrongArgumentsError
 from service.language.lexemes import NAME
-from service.language.places import nearest, shown
+from service.language.places import describe, nearest, shown
 
 Json = Any
 
@@ -86,19 +86,9 @@ def _name(name: str, pointer: str) -> str:
 
 def _not_a_tree(value: Json, pointer: str) -> ValidationError:
     return ValidationError(
-        f"found {_described(value)}, expected a name, a number, or an object with op and args",
+        f"found {describe(value)}, expected a name, a number, or an object with op and args",
         pointer=pointer,
     )
-
-
-def _described(value: Json) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | dict):
-        return "an array" if isinstance(value, list) else "an object"
-    return "a string" if isinstance(value, str) else "a number"
 
 
 def _fields(tree: Mapping[str, Json], pointer: str) -> tuple[str, list[Json], dict[str, Json]]:
@@ -115,7 +105,7 @@ def _fields(tree: Mapping[str, Json], pointer: str) -> tuple[str, list[Json], di
     for value, kind, name, expected in what:
         if not isinstance(value, kind):
             raise ValidationError(
-                f"found {_described(value)}, expected {expected}", pointer=f"{pointer}/{name}"
+                f"found {describe(value)}, expected {expected}", pointer=f"{pointer}/{name}"
             )
     if op not in _OPERATIONS and op not in BY_ANY_NAME:
         close = nearest(op, (*_OPERATIONS, *BY_ANY_NAME))
@@ -229,7 +219,7 @@ def _let(args: list[Json], options: dict[str, Json], pointer: str) -> list[Part]
         at = f"/options/bindings/{place}"
         if not isinstance(binding, dict):
             raise ValidationError(
-                f"found {_described(binding)}, expected an object with name and value",
+                f"found {describe(binding)}, expected an object with name and value",
                 pointer=at,
             )
         _check_fields(binding, ("name", "value"), at)
@@ -258,7 +248,7 @@ def _required(
         )
     if not isinstance(options[name], kind):
         raise ValidationError(
-            f"found {_described(options[name])}, expected {what}",
+            f"found {describe(options[name])}, expected {what}",
             pointer=f"{at}{within}/{name}",
         )
     return options[name]

@@ -10,12 +10,12 @@ from service.api.schemas.answers import Conventions, Warning
 from service.api.schemas.expression_input import Expression
 from service.api.schemas.expressions import DialectName
 from service.api.schemas.names import Variables, check_variables
-from service.api.schemas.tensor_input import LONGEST_AXIS, describe, fault
+from service.api.schemas.tensor_input import LONGEST_AXIS, fault
 from service.calculus.dimensions import Dimension as Size
 from service.calculus.dimensions import NamedSize, parsed_size
 from service.computation.analysis import AnalysisRequest as Asked
 from service.errors import ValidationError
-from service.language.places import shown
+from service.language.places import describe, shown
 from service.settings import Limits
 
 LONGEST_SIZE = 64

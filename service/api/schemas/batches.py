@@ -18,7 +18,8 @@ from service.api.schemas.expressions import (
     Request,
     VjpRequest,
 )
-from service.api.schemas.tensor_input import describe, fault
+from service.api.schemas.tensor_input import fault
+from service.language.places import describe
 
 MOST_REQUESTS = 1_000
 

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType
 
-from service.api.schemas.tensor_input import describe, fault
+from service.api.schemas.tensor_input import fault
 from service.errors import GradserveError
 from service.language.parser import Dialect
+from service.language.places import describe
 from service.language.tree_text import written
 from service.settings import Limits
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from service.api.schemas.tensor_input import TensorInput, describe, fault
+from service.api.schemas.tensor_input import TensorInput, fault
 from service.language.lexemes import NAME
-from service.language.places import shown
+from service.language.places import describe, shown
 from service.settings import Limits
 
 NAME_RULE = "a Latin or Greek letter or _, then up to 63 letters, digits, _"

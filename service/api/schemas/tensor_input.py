@@ -14,7 +14,7 @@ from typing_extensions import TypeAliasType
 
 from service.api.schemas.tensors import Tensor
 from service.calculus.dimensions import shown as shown_shape
-from service.language.places import shown
+from service.language.places import describe, shown
 from service.settings import Limits
 
 Array = NDArray[np.float64]
@@ -30,19 +30,6 @@ def fault(
     """An error Pydantic adds the place to; `pointer` goes on from there."""
     context = {"message": message, "pointer": pointer, "code": code, "hint": hint}
     return PydanticCustomError("gradserve", "{message}", context)
-
-
-def describe(value: object) -> str:
-    """What was found, in words for the reader: `a string`, `true`, `the number 3`."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"the number {value!r}"
-    if isinstance(value, str):
-        return "a string"
-    return "an array" if isinstance(value, list) else "an object"
 
 
 def read_tensor(value: object, max_dimensions: int) -> Array:
