@@ -104,6 +104,8 @@ def stepped(function, offset=0.0):
 
     def evaluated(self, x):
         self.sides.append(np.floor(x + Real(offset)))
+        gap = np.abs(x + Real(offset) - np.rint(x + Real(offset)))
+        self.nearest = min(self.nearest, np.min(gap, initial=np.inf))
         return function(x)
 
     return evaluated
