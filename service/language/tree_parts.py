@@ -13,14 +13,14 @@ from service.language.places import describe, nearest, shown
 Json = Any
 
 # How tightly the operators bind: the operands that an operator takes without parentheses.
-_BINARY = {
+BINARY = {
     **dict.fromkeys(("greater", "greater_equal", "less", "less_equal"), (1, 2, 2)),
     **dict.fromkeys(("equal", "not_equal"), (1, 2, 2)),
     **dict.fromkeys(("add", "subtract"), (2, 2, 3)),
     **dict.fromkeys(("multiply", "divide", "matmul"), (3, 3, 4)),
     "power": (5, 6, 4),
 }
-_SYMBOLS = {
+SYMBOLS = {
     "greater": " > ",
     "greater_equal": " >= ",
     "less": " < ",
@@ -35,8 +35,8 @@ _SYMBOLS = {
     "power": "**",
 }
 CHAINS = frozenset({"add", "multiply"})
-_NEGATION, _POSTFIX, _ATOM = 4, 6, 7
-_OPERATIONS = (*_SYMBOLS, "negate", "transpose", "index", "stack", "let")
+NEGATION, POSTFIX, ATOM = 4, 6, 7
+_OPERATIONS = (*SYMBOLS, "negate", "transpose", "index", "stack", "let")
 _FIELDS: dict[str, Json] = {"op": None, "args": [], "options": {}}
 SLICE_FIELDS = ("start", "stop", "step")
 
@@ -56,22 +56,22 @@ Part = str | Node
 def parts_of_tree(tree: Json, pointer: str) -> tuple[int, list[Part]]:
     """How tightly a tree binds, and what its text is made of."""
     if isinstance(tree, str):
-        return _ATOM, [_name(tree, pointer)]
+        return ATOM, [_name(tree, pointer)]
     if isinstance(tree, int | float) and not isinstance(tree, bool):
         is_negative = str(tree).startswith("-")
-        return (_NEGATION if is_negative else _ATOM), [str(tree)]
+        return (NEGATION if is_negative else ATOM), [str(tree)]
     if not isinstance(tree, dict):
         raise _not_a_tree(tree, pointer)
     op, args, options = _fields(tree, pointer)
-    if op in _BINARY:
+    if op in BINARY:
         return _binary(op, args, options, pointer)
     if op in ("negate", "transpose", "stack"):
         return _of_operands(op, args, options, pointer)
     if op == "index":
-        return _POSTFIX, _index(args, options, pointer)
+        return POSTFIX, _index(args, options, pointer)
     if op == "let":
         return 0, _let(args, options, pointer)
-    return _ATOM, _call(op, args, options, pointer)
+    return ATOM, _call(op, args, options, pointer)
 
 
 def _name(name: str, pointer: str) -> str:
@@ -146,10 +146,10 @@ def _binary(
 ) -> tuple[int, list[Part]]:
     _check_no_options(op, options, pointer)
     _check_count(op, args, 2, None if op in CHAINS else 2, pointer)
-    own, left, right = _BINARY[op]
+    own, left, right = BINARY[op]
     parts: list[Part] = [Node(args[0], left, f"{pointer}/args/0")]
     for place, operand in enumerate(args[1:], 1):
-        parts += (_SYMBOLS[op], Node(operand, right, f"{pointer}/args/{place}"))
+        parts += (SYMBOLS[op], Node(operand, right, f"{pointer}/args/{place}"))
     return own, parts
 
 
@@ -159,10 +159,10 @@ def _of_operands(
     _check_no_options(op, options, pointer)
     _check_count(op, args, 1, None if op == "stack" else 1, pointer)
     if op == "stack":
-        return _ATOM, ["[", *_listed(args, f"{pointer}/args"), "]"]
+        return ATOM, ["[", *_listed(args, f"{pointer}/args"), "]"]
     if op == "negate":
-        return _NEGATION, ["-", Node(args[0], _NEGATION, f"{pointer}/args/0")]
-    return _POSTFIX, [Node(args[0], _POSTFIX, f"{pointer}/args/0"), ".T"]
+        return NEGATION, ["-", Node(args[0], NEGATION, f"{pointer}/args/0")]
+    return POSTFIX, [Node(args[0], POSTFIX, f"{pointer}/args/0"), ".T"]
 
 
 def _listed(trees: list[Json], pointer: str) -> list[Part]:
@@ -178,7 +178,7 @@ def _index(args: list[Json], options: dict[str, Json], pointer: str) -> list[Par
     at = f"{pointer}/options/index"
     if not items:
         raise ValidationError("found no items, expected at least one", pointer=at)
-    parts: list[Part] = [Node(args[0], _POSTFIX, f"{pointer}/args/0"), "["]
+    parts: list[Part] = [Node(args[0], POSTFIX, f"{pointer}/args/0"), "["]
     for place, item in enumerate(items):
         parts.append(", " if place else "")
         if item is None:

@@ -7,6 +7,7 @@ from service.calculus.graph import ONE, Node
 from service.calculus.rules.elementwise import (
     Arguments,
     less_one,
+    one_minus,
     one_plus,
     times,
 )
@@ -91,6 +92,7 @@ ONE_LESS_SQUARE = ElementwiseFunction(
     forward=one_less_square_values,
     scratch=1.0,
     partials=(lambda x, _: scaled(x[0], -2 * ONE),),
+    plain=lambda x: one_minus(times(x, exponents=(2 * ONE,))),
 )
 ARCSIN = ElementwiseFunction(
     name="arcsin", forward=np.arcsin, partials=(_arcsin_slope,), may_overflow=True
@@ -130,6 +132,7 @@ COSINE = ElementwiseFunction(
     forward=cosine_values,
     scratch=1.25,
     partials=(_cosine_by_x, _cosine_by_y),
+    plain=lambda x, y: times(x, apply_elementwise(HYPOT, x, y), exponents=(ONE, -ONE)),
 )
 HYPOT = ElementwiseFunction(
     name="hypot",

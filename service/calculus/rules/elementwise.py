@@ -132,6 +132,7 @@ LOG_COSH = ElementwiseFunction(
     name="log_cosh",
     forward=log_cosh_values,
     scratch=3.25,
+    spelled=("log", "cosh"),
     partials=(lambda x, _: apply_elementwise(TANH, *x),),
 )
 FLOOR = ElementwiseFunction(name="floor", forward=np.floor, partials=(zero_like,))
@@ -144,6 +145,7 @@ QUOTIENT = ElementwiseFunction(
     may_overflow=True,
     forward=quotient_values,
     scratch=0.25,
+    plain=lambda x, y: times(x, y, exponents=(ONE, -ONE)),
     partials=(
         lambda x, _: times(x[1], exponents=(-ONE,)),
         lambda x, y: times(y, x[1], exponents=(ONE, -ONE), coefficient=-ONE),

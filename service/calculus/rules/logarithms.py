@@ -147,6 +147,11 @@ def power_times_log(order: int) -> ElementwiseFunction:
 
     return ElementwiseFunction(
         name=f"power_times_log_{order}",
+        plain=lambda x, y: times(
+            apply_elementwise(POWER, x, y),
+            apply_elementwise(LOG, x),
+            exponents=(ONE, order * ONE),
+        ),
         scratch=2.0,
         may_overflow=True,
         forward=forward,
@@ -183,6 +188,10 @@ def falling_power(order: int) -> ElementwiseFunction:
 
     return ElementwiseFunction(
         name=f"falling_power_{order}",
+        plain=lambda x, y: times(
+            *(_lowered(y, k) for k in range(order)),
+            apply_elementwise(POWER, x, _lowered(y, order)),
+        ),
         scratch=2.25,
         may_overflow=True,
         forward=forward,

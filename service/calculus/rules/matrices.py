@@ -10,9 +10,11 @@ from string import ascii_letters
 import numpy as np
 
 from service.calculus.applications import apply_matrix
-from service.calculus.graph import ONE, Node, Number
+from service.calculus.graph import ONE, Factor, Node, Number
+from service.calculus.normal_form import contract
 from service.calculus.rules.products import products_of_others
 from service.calculus.rules.records import Array, MatrixFunction
+from service.calculus.terms import add
 
 _PROBES = 2  # columns of signs
 
@@ -142,6 +144,23 @@ def det_derivative_values(matrix: Array, order: int) -> Array:
     return total
 
 
+def _det_derivative_plain(matrix: Node, order: int) -> Node:
+    """The same for a regular matrix: det A · Σ over permutations π of sign(π) Π A⁻¹_{j π(i)}."""
+    inverse, det = apply_matrix(INV, matrix), apply_matrix(DET, matrix)
+    letters = tuple(range(2 * order))
+    terms = [
+        (
+            _parity(turned) * ONE,
+            contract(
+                [Factor(inverse, (2 * k + 1, 2 * turned[k])) for k in range(order)], letters, {}
+            ),
+        )
+        for turned in permutations(range(order))
+    ]
+    total = add(terms, matrix.shape * order)
+    return contract([Factor(det, ()), Factor(total, letters)], letters, {})
+
+
 def _parity(order: tuple[int, ...]) -> int:
     """1 for an even permutation, −1 for an odd one."""
     swaps = sum(a > b for k, a in enumerate(order) for b in order[k + 1 :])
@@ -158,6 +177,7 @@ def det_derivative(order: int) -> MatrixFunction:
 
     return MatrixFunction(
         name=f"det_derivative_{order}",
+        plain=lambda matrix: _det_derivative_plain(matrix, order),
         copies=order,
         forward=lambda matrix: det_derivative_values(matrix, order),
         derivative=derivative,

@@ -1,12 +1,20 @@
 """The product of entries and its derivatives of every order, right at zeros."""
 
 from functools import cache
+from itertools import combinations
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.calculus.applications import apply_elementwise, apply_reduction
+from service.calculus.dimensions import Shape
+from service.calculus.graph import ONE, Factor, Node
+from service.calculus.normal_form import contract
+from service.calculus.rules.choices import GREATER, WHERE
 from service.calculus.rules.records import Array, ReductionFunction
+from service.calculus.selections import delta
+from service.calculus.terms import ZERO, add, filled
 
 
 def _product(x: Array) -> Array:
@@ -73,6 +81,48 @@ def products_of_others(x: Array, order: int) -> Array:
     return lower
 
 
+def _plain(x: Node, axes: tuple[int, ...], order: int) -> Node:
+    """The product with 1 in place of the entries of each copy; 0 where two copies are one."""
+    kept = [k for k in range(x.ndim) if k not in axes]
+    count = len(axes)
+    shape = (*(x.shape[k] for k in kept), *(tuple(x.shape[k] for k in axes) * (order + 1)))
+    first = len(kept)
+    copies = [tuple(range(first + k * count, first + (k + 1) * count)) for k in range(order + 1)]
+
+    def same(left: tuple[int, ...], right: tuple[int, ...], full: Shape) -> Node:
+        pairs = zip(left, right, axes, strict=True)
+        deltas = [Factor(delta(x.shape[axis]), (a, b)) for a, b, axis in pairs]
+        return contract(deltas, range(len(full)), dict(enumerate(full)))
+
+    own = add([(ONE, same(copy, copies[-1], shape)) for copy in copies[:-1]], shape)
+    spread = contract(
+        [Factor(x, _places(x.ndim, kept, axes, copies[-1]))],
+        range(len(shape)),
+        dict(enumerate(shape)),
+    )
+    others = apply_elementwise(WHERE, _is_positive(own), filled(ONE, shape), spread)
+    product = apply_reduction(PROD, others, copies[-1])
+    if order < 2:
+        return product
+    short = product.shape
+    twice = [(ONE, same(a, b, short)) for a, b in combinations(copies[:-1], 2)]
+    is_twice = _is_positive(add(twice, short))
+    return apply_elementwise(WHERE, is_twice, filled(ZERO, short), product)
+
+
+def _is_positive(node: Node) -> Node:
+    return apply_elementwise(GREATER, node, filled(ZERO, node.shape))
+
+
+def _places(
+    ndim: int, kept: list[int], axes: tuple[int, ...], copy: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The letter of each axis: kept ones in front, the reduced ones in their last copy."""
+    letters = dict(zip(kept, range(len(kept)), strict=True))
+    letters |= dict(zip(axes, copy, strict=True))
+    return tuple(letters[axis] for axis in range(ndim))
+
+
 @cache
 def product_derivative(order: int) -> ReductionFunction:
     """The derivative of the product of some order; of order 0 the product itself."""
@@ -83,7 +133,11 @@ def product_derivative(order: int) -> ReductionFunction:
         found = products_of_others(moved.reshape(*kept, prod(reduced)), order)
         return found.reshape(kept + reduced * order)
 
+    def plain(x: Node, axes: tuple[int, ...]) -> Node:
+        return _plain(x, axes, order)
+
     return ReductionFunction(
+        plain=plain if order else None,
         name=f"product_derivative_{order}" if order else "prod",
         forward=forward,
         derivative=lambda: product_derivative(order + 1),

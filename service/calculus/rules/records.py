@@ -54,6 +54,10 @@ class ElementwiseFunction:
     `scratch`: arrays of the result's size that `forward` holds beside it at the most.
     `takes_masks`: `forward` takes booleans for indicators. `may_overflow`: finite arguments can
     give a result that is not finite, which a mask must hide. `is_magnitude`: f(x)² is x².
+
+    A function that the language has under another name is `spelled` so: that name, then the
+    numbers before its operands, or the function that it is applied to. One that it has not is `plain` in terms of others, of the same
+    value wherever those are finite.
     """
 
     name: str
@@ -67,6 +71,8 @@ class ElementwiseFunction:
     is_magnitude: bool = False
     is_symmetric: bool = False
     given_greater: Callable[[tuple[Node, ...], tuple[Node, ...]], Node | None] | None = None
+    spelled: tuple[str, ...] = ()
+    plain: Callable[..., Node] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +83,8 @@ class ReductionFunction:
     of x's shape, in x, y = f(x) spread over x's shape, and axes; where an entry of f depends on
     x in another way, `derivative` is ∂f/∂x as one more function, with one more copy of the
     axes. `square`, where given, is f(x)² as a node of f's shape. `scratch`: arrays of the
-    larger of x's and f's size that `forward` holds at the most.
+    larger of x's and f's size that `forward` holds at the most. `plain`: of x and the axes, the
+    same in terms of functions of the language, where it is none of them.
     """
 
     name: str
@@ -87,6 +94,7 @@ class ReductionFunction:
     copies: int = 0
     square: Callable[[Node, tuple[int, ...]], Node] | None = None
     scratch: float = 0.0
+    plain: Callable[[Node, tuple[int, ...]], Node] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +104,8 @@ class MatrixFunction:
     `derivative` gives ∂f/∂A as coefficient and factors: (node, letters) over the output's
     letters 0 … and the matrix's letters, which follow. `forward` is given finite matrices only,
     and may raise LinAlgError for a singular one. `scratch`: arrays of the larger of A's and the
-    result's size that `forward` holds beside the result at the most.
+    result's size that `forward` holds beside the result at the most. `plain`: the same in terms
+    of functions of the language, where A is regular.
     """
 
     name: str
@@ -105,6 +114,7 @@ class MatrixFunction:
     derivative: Callable[[Node, Node], tuple[Number, list[tuple[Node, tuple[int, ...]]]]]
     flops_per_cube: int
     scratch: float = 0.0
+    plain: Callable[[Node], Node] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -112,6 +112,7 @@ LOG1P = ElementwiseFunction(
 VARIANCE = ElementwiseFunction(
     name="variance_of_probability",
     forward=variance_values,
+    plain=lambda x: times(x, one_minus(x)),
     partials=(_one_minus_twice,),
 )
 LOGIT = ElementwiseFunction(
@@ -134,6 +135,7 @@ LOGADDEXP = ElementwiseFunction(
 RATIO: ElementwiseFunction = ElementwiseFunction(
     name="ratio_of_zeros_is_zero",
     forward=ratio_values,
+    plain=lambda x, y: times(x, y, exponents=(ONE, -ONE)),
     scratch=1.25,
     partials=(
         lambda x, _: times(x[1], exponents=(-ONE,)),
@@ -153,6 +155,7 @@ XLOGY = ElementwiseFunction(
 )
 XLOG1PY = ElementwiseFunction(
     name="xlog1py",
+    plain=lambda x, y: apply_elementwise(XLOGY, x, one_plus(y)),
     forward=scipy_function("xlog1py"),
     partials=(
         lambda x, _: apply_elementwise(LOG1P, x[1]),

@@ -7,14 +7,14 @@ from functools import cache, partial
 from math import pi, sqrt
 
 import numpy as np
-from numpy.polynomial.hermite import hermval
+from numpy.polynomial.hermite import herm2poly, hermval
 
 from service.calculus.applications import apply_elementwise
 from service.calculus.graph import ONE, Node
-from service.calculus.rules.elementwise import Arguments
+from service.calculus.rules.elementwise import EXP, Arguments, times
 from service.calculus.rules.records import Array, ElementwiseFunction
 from service.calculus.rules.scipy_functions import scipy_function
-from service.calculus.terms import scaled
+from service.calculus.terms import add, scaled
 
 _ROOT_HALF = sqrt(0.5)
 _ROOT_TWO_PI = sqrt(2 * pi)
@@ -39,10 +39,21 @@ def hermite(order: int) -> ElementwiseFunction:
 
     return ElementwiseFunction(
         name=f"hermite_{order}",
+        plain=lambda x: _hermite_plain(x, order),
         forward=forward,
         partials=(slope,),
         scratch=min(3.0 + order, 5.0),
     )
+
+
+def _hermite_plain(x: Node, order: int) -> Node:
+    """H_k(x) exp(−x²) with the polynomial by its powers of x."""
+    coefficients = herm2poly([0] * order + [1])
+    powers = [
+        (int(c) * ONE, times(x, exponents=(k * ONE,))) for k, c in enumerate(coefficients) if c
+    ]
+    bell = apply_elementwise(EXP, times(x, exponents=(2 * ONE,), coefficient=-ONE))
+    return times(add(powers, x.shape), bell)
 
 
 def _normal_slope(arguments: Arguments, _: Node) -> Node:
@@ -61,7 +72,10 @@ ERFC = ElementwiseFunction(
     partials=(lambda x, _: scaled(apply_elementwise(hermite(0), *x), -_ERF_SLOPE),),
 )
 NORMAL = ElementwiseFunction(
-    name="normal_distribution", forward=scipy_function("ndtr"), partials=(_normal_slope,)
+    name="normal_distribution",
+    forward=scipy_function("ndtr"),
+    partials=(_normal_slope,),
+    plain=lambda x: scaled(apply_elementwise(ERFC, scaled(x, -_ROOT_HALF)), ONE / 2),
 )
 
 
@@ -75,6 +89,7 @@ def polygamma(order: int) -> ElementwiseFunction:
 
     return ElementwiseFunction(
         name=f"polygamma_{order}",
+        spelled=("polygamma", str(order)) if order else ("digamma",),
         forward=forward,
         scratch=2.0 if order else 0.0,
         partials=(lambda x, _: apply_elementwise(polygamma(order + 1), *x),),

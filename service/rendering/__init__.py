@@ -1,0 +1,1 @@
+"""Graphs written for people: text, notation, LaTeX, MathML, index notation, NumPy code."""

@@ -1,0 +1,268 @@
+"""Formulas: trees of the language's operations with the number of axes of every part.
+
+Each is written as text when it is made, so that formulas can be put in order by what they say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from service.calculus.dimensions import Dimension, NamedSize
+from service.calculus.graph import Number
+from service.language.tree_parts import ATOM, BINARY, NEGATION, POSTFIX, SYMBOLS
+
+_MOST_DECIMALS = 4
+# Products that a reader would not group from the left, as the language does.
+_MIXED = ({"matmul", "multiply"}, {"matmul", "divide"})
+COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formula:
+    """One operation on formulas.
+
+    `op` is `number`, `name`, `size`, an operator of the language, or a function. `ndim` is the
+    number of axes of the value, `level` how tightly the operation binds, `degree` how many
+    variables the largest of its terms multiplies. `options` are the text of what stands beside
+    the operands: an axis, the subscripts of einsum, the items of an index. `is_symmetric`: a
+    matrix that is its own transpose.
+    """
+
+    op: str
+    args: tuple["Formula", ...]
+    ndim: int
+    text: str
+    level: int
+    degree: int
+    count: int
+    options: tuple[tuple[str, str], ...] = ()
+    value: Number | None = None
+    is_symmetric: bool = False
+
+    def within(self, level: int) -> str:
+        """The text, in parentheses if it binds less tightly than `level`."""
+        return f"({self.text})" if self.level < level else self.text
+
+
+def _made(
+    op: str,
+    args: Sequence[Formula],
+    ndim: int,
+    text: str,
+    level: int,
+    degree: int,
+    options: tuple[tuple[str, str], ...] = (),
+) -> Formula:
+    count = 1 + sum(a.count for a in args)
+    return Formula(op, tuple(args), ndim, text, level, degree, count, options)
+
+
+def name_of(name: str, ndim: int) -> Formula:
+    """A variable, or a part that has a name of its own."""
+    return _made("name", (), ndim, name, ATOM, 1)
+
+
+def number_of(value: Number) -> Formula:
+    """A number: whole, a short decimal, or a quotient."""
+    if value < 0:
+        return negated(number_of(-value))
+    if isinstance(value, Fraction) and not is_decimal(value):
+        return divided(number_of(Fraction(value.numerator)), number_of_whole(value.denominator))
+    text = _decimal(value)
+    return Formula("number", (), 0, text, ATOM, 0, 1, value=value)
+
+
+def number_of_whole(value: int) -> Formula:
+    """A whole number."""
+    return number_of(Fraction(value))
+
+
+def is_decimal(value: Number) -> bool:
+    """Whether a number is short as a decimal."""
+    if not isinstance(value, Fraction):
+        return True
+    return (value * 10**_MOST_DECIMALS).denominator == 1
+
+
+def _decimal(value: Number) -> str:
+    if isinstance(value, Fraction):
+        if value.denominator == 1:
+            return str(value.numerator)
+        digits = f"{value.numerator * 10**_MOST_DECIMALS // value.denominator:05d}"
+        return f"{digits[:-_MOST_DECIMALS]}.{digits[-_MOST_DECIMALS:]}".rstrip("0")
+    return repr(float(value))
+
+
+def size_of(size: Dimension) -> Formula:
+    """A size as a scalar: a number, a name, or a sum of them."""
+    if not isinstance(size, NamedSize):
+        return number_of_whole(size)
+    text = size_text(size)
+    level = ATOM if text.isalnum() else BINARY["add"][0]
+    return _made("size", (), 0, text, level, 0)
+
+
+def size_text(size: Dimension) -> str:
+    """A size as an argument: `n + 1`."""
+    if not isinstance(size, NamedSize):
+        return str(size)
+    text = str(size).replace("*", " * ")
+    return text[0] + text[1:].replace("+", " + ").replace("-", " - ")
+
+
+def negated(formula: Formula) -> Formula:
+    """−formula."""
+    if formula.op == "negate":
+        return formula.args[0]
+    text = f"-{formula.within(NEGATION)}"
+    return _made("negate", (formula,), formula.ndim, text, NEGATION, formula.degree)
+
+
+def operation(op: str, left: Formula, right: Formula, ndim: int | None = None) -> Formula:
+    """A binary operator; `ndim` where it is not the larger of the operands'."""
+    own, left_level, right_level = BINARY[op]
+    if {op, left.op} in _MIXED:
+        left_level = right_level
+    text = left.within(left_level) + SYMBOLS[op] + right.within(right_level)
+    if op in ("add", "subtract"):
+        degree = max(left.degree, right.degree)
+    elif op in COMPARISONS:
+        degree = 1
+    elif op == "power":
+        degree = left.degree * int(right.value) if _is_count(right) else left.degree
+    else:
+        degree = left.degree + (0 if op == "divide" else right.degree)
+    if ndim is None:
+        ndim = max(left.ndim, right.ndim)
+    return _made(op, (left, right), ndim, text, own, degree)
+
+
+def _is_count(formula: Formula) -> bool:
+    value = formula.value
+    return isinstance(value, Fraction) and value.denominator == 1 and value > 0
+
+
+def divided(left: Formula, right: Formula) -> Formula:
+    """left / right, entry by entry."""
+    return operation("divide", left, right)
+
+
+def multiplied(factors: Sequence[Formula]) -> Formula:
+    """The entry-by-entry product of the factors, in their order."""
+    product = factors[0]
+    for factor in factors[1:]:
+        product = operation("multiply", product, factor)
+    return product
+
+
+def raised(base: Formula, exponent: Number) -> Formula:
+    """base ** exponent; a root where the exponent is one half."""
+    if exponent == 1:
+        return base
+    if exponent == Fraction(1, 2):
+        return call("sqrt", (base,), base.ndim)
+    return operation("power", base, number_of(exponent), base.ndim)
+
+
+def call(
+    function: str,
+    args: Sequence[Formula],
+    ndim: int,
+    options: Sequence[tuple[str, str]] = (),
+    degree: int | None = None,
+) -> Formula:
+    """A function of its operands; options are written behind them by name."""
+    inside = [a.text for a in args] + [f"{n}={value}" for n, value in options]
+    text = f"{function}({', '.join(inside)})"
+    degree = (1 if args else 0) if degree is None else degree
+    return _made(function, args, ndim, text, ATOM, degree, tuple(options))
+
+
+def einsum(subscripts: str, args: Sequence[Formula], ndim: int) -> Formula:
+    """Any contraction by its subscripts."""
+    inside = ", ".join(a.text for a in args)
+    text = f'einsum("{subscripts}", {inside})'
+    degree = sum(a.degree for a in args)
+    return _made("einsum", args, ndim, text, ATOM, degree, (("subscripts", subscripts),))
+
+
+def filled(function: str, shape: Sequence[Dimension]) -> Formula:
+    """`zeros` or `ones` of a shape."""
+    sizes = [size_text(size) for size in shape]
+    text = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
+    options = (("shape", text),)
+    return _made(function, (), len(shape), f"{function}({text})", ATOM, 0, options)
+
+
+def eye(size: Dimension) -> Formula:
+    """The identity matrix of a size."""
+    text = size_text(size)
+    return _made("eye", (), 2, f"eye({text})", ATOM, 0, (("n", text),))
+
+
+def onehot(size: Dimension, position: Dimension) -> Formula:
+    """The vector that is 1 at a position."""
+    options = (("n", size_text(size)), ("k", size_text(position)))
+    text = f"onehot({options[0][1]}, {options[1][1]})"
+    return _made("onehot", (), 1, text, ATOM, 0, options)
+
+
+def stacked(parts: Sequence[Formula], ndim: int) -> Formula:
+    """Parts along a new first axis."""
+    text = f"[{', '.join(p.text for p in parts)}]"
+    return _made("stack", parts, ndim, text, ATOM, max(p.degree for p in parts))
+
+
+def indexed(target: Formula, items: Sequence[str], ndim: int) -> Formula:
+    """The entries of a formula that the items pick."""
+    text = f"{target.within(POSTFIX)}[{', '.join(items)}]"
+    return _made("index", (target,), ndim, text, POSTFIX, target.degree, (("index", ", ".join(items)),))
+
+
+def matrix_product(left: Formula, right: Formula) -> Formula:
+    """left @ right, without parentheses around the right side where they change nothing."""
+    if right.op == "matmul" and right.args[0].ndim == 2:
+        return matrix_product(matrix_product(left, right.args[0]), right.args[1])
+    return operation("matmul", left, right, left.ndim + right.ndim - 2)
+
+
+def outer(left: Formula, right: Formula) -> Formula:
+    """The outer product of two vectors."""
+    return call("outer", (left, right), 2, degree=left.degree + right.degree)
+
+
+def diagonal(vector: Formula) -> Formula:
+    """A vector on the diagonal of a matrix, or the diagonal of a matrix."""
+    return call("diag", (vector,), 3 - vector.ndim, degree=vector.degree)
+
+
+def transposed(formula: Formula) -> Formula:
+    """The transpose of a matrix, written with the fewest signs of transposition."""
+    if formula.op == "transpose":
+        return formula.args[0]
+    if formula.is_symmetric or formula.op in ("eye", "diag"):
+        return formula
+    if formula.op == "index" and formula.args[0].op == "eye":
+        items = dict(formula.options)["index"].split(", ")
+        return indexed(formula.args[0], items[1:], 2) if items[0] == ":" else formula
+    if formula.op == "outer":
+        return outer(formula.args[1], formula.args[0])
+    if formula.op == "negate":
+        return negated(transposed(formula.args[0]))
+    if formula.op == "matmul":
+        turned = matrix_product(transposed(formula.args[1]), transposed(formula.args[0]))
+        if _transposes(turned) <= _transposes(formula):
+            return turned
+    if formula.op in ("add", "subtract"):
+        left, right = (transposed(a) for a in formula.args)
+        if _transposes(left) + _transposes(right) <= _transposes(formula):
+            return operation(formula.op, left, right)
+    text = f"{formula.within(POSTFIX)}.T"
+    return _made("transpose", (formula,), 2, text, POSTFIX, formula.degree)
+
+
+def _transposes(formula: Formula) -> int:
+    """How many factors and terms of a formula are transposed."""
+    if formula.op in ("matmul", "add", "subtract", "negate"):
+        return sum(_transposes(a) for a in formula.args)
+    return formula.op == "transpose"

@@ -1,0 +1,265 @@
+"""What a person would write in place of a sum: rows, cases, common factors, softmax.
+
+Each pattern is a graph of the same value, or the parts that the writer puts together.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from service.calculus.applications import apply_elementwise
+from service.calculus.dimensions import Shape
+from service.calculus.graph import (
+    ONE,
+    Contraction,
+    Delta,
+    Elementwise,
+    Factor,
+    Node,
+    Number,
+    OneHot,
+    Reduction,
+    Sum,
+    Variable,
+)
+from service.calculus.normal_form import contract
+from service.calculus.rules.choices import WHERE, complement
+from service.calculus.selections import is_structured
+from service.calculus.terms import ZERO, add, filled, unit_part
+
+_MOST_ROWS = 8
+
+Terms = Sequence[tuple[Number, Node]]
+
+
+def rows_of(node: Node) -> list[Node] | None:
+    """The parts along the first axis of a sum of terms that have one position there each."""
+    content, unit = unit_part(node)
+    terms = unit.terms if isinstance(unit, Sum) else ((ONE, unit),)
+    size = node.shape[0] if node.ndim else 0
+    if not isinstance(size, int) or not 1 < size <= _MOST_ROWS:
+        return None
+    rows: dict[int, list[tuple[Number, Node]]] = {}
+    for coefficient, term in terms:
+        picked = _row(term)
+        if picked is None:
+            return None
+        rows.setdefault(picked[0], []).append((content * coefficient, picked[1]))
+    if 2 * len(rows) < size:
+        return None
+    shape = node.shape[1:]
+    return [add(rows[k], shape) if k in rows else filled(ZERO, shape) for k in range(size)]
+
+
+def _row(term: Node) -> tuple[int, Node] | None:
+    """The one position of a term along its first axis, and what stands there."""
+    if isinstance(term, OneHot):
+        return (term.position, filled(ONE, ())) if isinstance(term.position, int) else None
+    if not isinstance(term, Contraction):
+        return None
+    for f in term.factors:
+        if isinstance(f.node, OneHot) and f.letters == (0,) and isinstance(f.node.position, int):
+            rest = [g for g in term.factors if g is not f]
+            if any(0 in g.letters for g in rest):
+                return None
+            sizes = {x: n for x, n in enumerate(term.sizes) if x}
+            row = contract(rest, range(1, term.ndim), sizes, term.coefficient)
+            return f.node.position, row
+    return None
+
+
+def shifted_by_logsumexp(node: Node) -> tuple[Node, tuple[int, ...]] | None:
+    """z and the axes, where the node is z − logsumexp(z) along them."""
+    coefficient, unit = unit_part(node)
+    if not isinstance(unit, Sum):
+        return None
+    for k, (c, total) in enumerate(unit.terms):
+        if coefficient * c != -1:
+            continue
+        spread = _spread(total)
+        if spread is None or spread.function.name != "logsumexp":
+            continue
+        rest = [(coefficient * d, t) for m, (d, t) in enumerate(unit.terms) if m != k]
+        if add(rest, node.shape) is spread.argument:
+            return spread.argument, spread.axes
+    return None
+
+
+def normalized_axes(x: Node, divisor: Node) -> tuple[int, ...] | None:
+    """The axes, where the divisor is the Euclidean norm of x along them."""
+    spread = _spread(divisor)
+    if spread is None or spread.function.name != "norm2" or spread.argument is not x:
+        return None
+    return spread.axes
+
+
+def _spread(node: Node) -> Reduction | None:
+    """The reduction that a node is, constant along the axes that it reduced."""
+    if not isinstance(node, Contraction) or len(node.factors) != 1 or node.coefficient != 1:
+        return None
+    (factor,) = node.factors
+    inner = factor.node
+    if factor.exponent != 1 or not isinstance(inner, Reduction):
+        return None
+    kept = tuple(k for k in range(inner.argument.ndim) if k not in inner.axes)
+    is_same = factor.letters == kept and node.shape == inner.argument.shape
+    return inner if is_same else None
+
+
+def without_common_factors(terms: Terms, shape: Shape) -> Node | None:
+    """The sum with what all its terms share at the same output letters in front of it."""
+    shared: dict[tuple[Node, tuple[int, ...]], Number] = {}
+    for position, (_, term) in enumerate(terms):
+        if is_structured(term):
+            return None
+        own = {
+            (f.node, f.letters): f.exponent
+            for f in _factors(term)
+            if all(x < len(shape) for x in f.letters)
+            and not (len(shape) < 2 and isinstance(f.node, Variable))
+        }
+        if not position:
+            shared = own
+        else:
+            shared = {s: _shared(e, own[s]) for s, e in shared.items() if s in own}
+        shared = {s: e for s, e in shared.items() if e}
+        if not shared:
+            return None
+    common = [Factor(s, x, e) for (s, x), e in shared.items()]
+    letters = tuple(range(len(shape)))
+    inner = add([(c, _divided(t, shared)) for c, t in terms], shape)
+    return _kept(contract([Factor(inner, letters), *common], letters, dict(enumerate(shape))))
+
+
+def _divided(term: Node, shared: Mapping[tuple[Node, tuple[int, ...]], Number]) -> Node:
+    """A term without what it shares with others."""
+    if not isinstance(term, Contraction):
+        return filled(ONE, term.shape)
+    left = [
+        Factor(f.node, f.letters, f.exponent - shared.get((f.node, f.letters), ZERO))
+        for f in term.factors
+    ]
+    factors = [f for f in left if f.exponent]
+    return contract(factors, range(term.ndim), dict(enumerate(term.sizes)), term.coefficient)
+
+
+def _factors(term: Node) -> Sequence[Factor]:
+    """The factors of a term; a node that is no product is one itself."""
+    if isinstance(term, Contraction):
+        return term.factors
+    return (Factor(term, tuple(range(term.ndim))),)
+
+
+def _shared(first: Number, second: Number) -> Number:
+    """The power of a factor that two of its powers share."""
+    if (first > 0) != (second > 0):
+        return ZERO
+    return min(first, second) if first > 0 else max(first, second)
+
+
+def common_factor(terms: Terms, shape: Shape) -> Node | None:
+    """The sum with a factor over a summed letter that all its terms share taken out."""
+    first = terms[0][1]
+    if not isinstance(first, Contraction):
+        return None
+    for candidate in first.factors:
+        inner = tuple(x for x in candidate.letters if x >= first.ndim)
+        if len(inner) != 1 or len(set(candidate.letters)) < len(candidate.letters):
+            continue
+        rests = [_rest(candidate, inner[0], first.ndim, term) for _, term in terms]
+        found = [r for r in rests if r is not None]
+        if len(found) < len(rests):
+            continue
+        if len({r.shape for r in found}) > 1:
+            continue
+        pairs = [(c, r) for (c, _), r in zip(terms, found, strict=True)]
+        rest = add(pairs, found[0].shape)
+        summed = len(shape)
+        mine = tuple(summed if x == inner[0] else x for x in candidate.letters)
+        others = _outside(candidate, inner[0], first.ndim)
+        theirs = tuple(summed if x == inner[0] else x for x in others)
+        factors = [Factor(candidate.node, mine, candidate.exponent), Factor(rest, theirs)]
+        return _kept(contract(factors, range(len(shape)), dict(enumerate(shape))))
+    return None
+
+
+def _outside(candidate: Factor, inner: int, ndim: int) -> tuple[int, ...]:
+    """The letters of what stands beside a factor: those it lacks, and the one it is summed over.
+
+    That one stands where the factor does among the output's axes, as in a product of matrices.
+    """
+    own = [x for x in candidate.letters if x < ndim]
+    lacking = [x for x in range(ndim) if x not in own]
+    place = sum(x < own[0] for x in lacking) if own else len(lacking)
+    if own and len(own) == 1 and ndim == 2:
+        return (inner, *lacking) if own == [0] else (*lacking, inner)
+    return (*lacking[:place], *lacking[place:], inner)
+
+
+def _rest(candidate: Factor, inner: int, ndim: int, term: Node) -> Node | None:
+    """A term without a factor, over the output letters that the factor lacks and its own."""
+    if not isinstance(term, Contraction):
+        return None
+    for f in term.factors:
+        if f.node is not candidate.node or f.exponent != candidate.exponent:
+            continue
+        pairs = list(zip(f.letters, candidate.letters, strict=True))
+        if any(x != y for x, y in pairs if y < ndim or x < ndim):
+            continue
+        (own,) = (x for x, y in pairs if y == inner)
+        others = [g for g in term.factors if g is not f]
+        outside = [own if x == inner else x for x in _outside(candidate, inner, ndim)]
+        if any(x in candidate.letters and x < ndim for g in others for x in g.letters):
+            return None
+        if not any(own in g.letters for g in others):
+            return None
+        sizes = {x: n for x, n in enumerate(term.sizes) if x in outside}
+        return contract(others, outside, sizes, term.coefficient)
+    return None
+
+
+def split_by_condition(terms: Terms, shape: Shape) -> Node | None:
+    """[c] · a + [not c] · b as where(c, a, b)."""
+    if len(terms) != 2:
+        return None
+    (c, first), (d, second) = terms
+    if not isinstance(first, Contraction) or not isinstance(second, Contraction):
+        return None
+    for f in first.factors:
+        if not _is_condition(f):
+            continue
+        other = complement(f.node)
+        twin = next((g for g in second.factors if g.node is other and g.letters == f.letters), None)
+        if twin is None:
+            continue
+        deltas = [g for g in first.factors if isinstance(g.node, Delta)]
+        if deltas != [g for g in second.factors if isinstance(g.node, Delta)]:
+            return None
+        branches = []
+        for number, term, mine in ((c, first, f), (d, second, twin)):
+            rest = [g for g in term.factors if g is not mine and g not in deltas]
+            if any(x not in f.letters for g in rest for x in g.letters):
+                return None
+            sizes = {x: term.sizes[x] for x in f.letters}
+            branches.append(contract(rest, f.letters, sizes, term.coefficient * number))
+        condition, chosen = f.node, branches
+        if f is not _positive(f, twin):
+            condition, chosen = twin.node, branches[::-1]
+        choice = apply_elementwise(WHERE, condition, *chosen)
+        factors = [*deltas, Factor(choice, f.letters)]
+        return _kept(contract(factors, range(len(shape)), dict(enumerate(shape))))
+    return None
+
+
+def _is_condition(factor: Factor) -> bool:
+    node = factor.node
+    return isinstance(node, Elementwise) and node.function.is_indicator and factor.exponent == 1
+
+
+def _positive(first: Factor, second: Factor) -> Factor:
+    """Of two complementary conditions the one to be written: a > b before a ≥ b or a = b."""
+    names = ("greater", "not_equal", "greater_equal", "equal")
+    return min(first, second, key=lambda f: names.index(f.node.function.name))
+
+
+def _kept(made: Node) -> Node | None:
+    """What was made, unless the constructors turned it into a sum again."""
+    return None if isinstance(unit_part(made)[1], Sum) else made
