@@ -52,7 +52,7 @@ LEARNING_FUNCTIONS = (
         parameters=(*operands("x"), LAST_AXIS),
         build=_normalize,
         summary="x / norm2(x) along the last axis, or another; 0 where x is 0.",
-        latex=r"\frac{{{x}}}{{\lVert {x} \rVert_2}}",
+        latex=r"\frac{{{x}}}{{\lVert {x} \rVert}}",
         note="not differentiable at 0",
     ),
     Function(

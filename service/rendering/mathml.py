@@ -1,0 +1,120 @@
+"""Layouts as presentation MathML, for a page with a font for mathematics."""
+
+from xml.sax.saxutils import escape
+
+from service.rendering.layout import (
+    Cases,
+    Fence,
+    Fraction,
+    Layout,
+    Root,
+    Row,
+    Script,
+    Symbol,
+    Table,
+)
+
+_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+_APPLIED = "<mo>&#x2061;</mo>"
+_TIMES = "<mo>&#x2062;</mo>"
+
+
+def mathml(layout: Layout) -> str:
+    """A layout as one block of MathML."""
+    return f'<math xmlns="{_NAMESPACE}" display="block">{_element(layout)}</math>'
+
+
+def _element(layout: Layout) -> str:
+    match layout:
+        case Symbol(text, kind):
+            return _symbol(text, kind)
+        case Row(parts):
+            return f"<mrow>{_row(parts)}</mrow>"
+        case Script(base, above, below):
+            return _script(base, above, below)
+        case Fraction(top, bottom):
+            return f"<mfrac>{_element(top)}{_element(bottom)}</mfrac>"
+        case Root(body, ""):
+            return f"<msqrt>{_element(body)}</msqrt>"
+        case Root(body, degree):
+            return f"<mroot>{_element(body)}<mn>{degree}</mn></mroot>"
+        case Fence("[", body, _):
+            return f"<mrow><mn>1</mn>{_fence('[', body, ']')}</mrow>"
+        case Fence(left, body, right):
+            return f"<mrow>{_fence(left, body, right)}</mrow>"
+        case Cases(rows):
+            lines = (f"{_cell(v)}{_cell(w)}" for v, w in rows)
+            table = "".join(f"<mtr>{line}</mtr>" for line in lines)
+            opening = '<mo stretchy="true" fence="true" form="prefix">{</mo>'
+            return f'<mrow>{opening}<mtable columnalign="left left">{table}</mtable></mrow>'
+        case Table(rows):
+            lines = ("".join(_cell(c) for c in cells) for cells in rows)
+            table = "".join(f"<mtr>{line}</mtr>" for line in lines)
+            return f"<mrow>{_bracketed('[', f'<mtable>{table}</mtable>', ']')}</mrow>"
+
+
+def _cell(layout: Layout) -> str:
+    return f"<mtd>{_element(layout)}</mtd>"
+
+
+def _fence(left: str, body: Layout, right: str) -> str:
+    return _bracketed(left, _element(body), right)
+
+
+def _bracketed(left: str, inside: str, right: str) -> str:
+    opening = f'<mo stretchy="true" fence="true" form="prefix">{left}</mo>'
+    closing = f'<mo stretchy="true" fence="true" form="postfix">{right}</mo>'
+    return opening + inside + closing
+
+
+def _script(base: Layout, above: Layout | None, below: Layout | None) -> str:
+    inside = _element(base)
+    is_sum = isinstance(base, Symbol) and base.text in ("∑", "∏")
+    if below is None:
+        assert above is not None
+        return f"<msup>{inside}{_element(above)}</msup>"
+    if above is None:
+        tag = "munder" if is_sum else "msub"
+        return f"<{tag}>{inside}{_element(below)}</{tag}>"
+    return f"<msubsup>{inside}{_element(below)}{_element(above)}</msubsup>"
+
+
+def _row(parts: tuple[Layout, ...]) -> str:
+    written = ""
+    previous: Layout | None = None
+    for part in parts:
+        if previous is not None and not _is_sign(previous) and not _is_sign(part):
+            written += _APPLIED if _is_function(previous) else _TIMES
+        written += _element(part)
+        previous = part
+    return written
+
+
+def _is_sign(layout: Layout) -> bool:
+    if isinstance(layout, Script):
+        return isinstance(layout.base, Symbol) and layout.base.text in ("∑", "∏")
+    return isinstance(layout, Symbol) and layout.kind == "operator"
+
+
+def _is_function(layout: Layout) -> bool:
+    if isinstance(layout, Script):
+        return _is_function(layout.base)
+    return isinstance(layout, Symbol) and layout.kind == "function"
+
+
+def _symbol(text: str, kind: str) -> str:
+    written = escape(text)
+    if kind == "operator":
+        return f"<mo>{written}</mo>"
+    if kind == "sign":
+        return f'<mi mathvariant="normal">{written}</mi>'
+    if kind == "number":
+        return f"<mn>{written}</mn>"
+    if kind == "words":
+        return f"<mtext>{written}</mtext>"
+    if kind == "function":
+        return f'<mi mathvariant="normal">{written}</mi>'
+    if kind == "vector":
+        tag = "mn" if text.isdecimal() else "mi"
+        return f'<{tag} mathvariant="bold">{written}</{tag}>'
+    return f"<mi>{written}</mi>"

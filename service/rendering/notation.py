@@ -1,0 +1,116 @@
+"""Layouts in one line of Unicode, as a person writes them: 2(Ax − y)ᵀA."""
+
+from service.rendering.layout import (
+    PIECE,
+    PRODUCT,
+    Cases,
+    Fence,
+    Fraction,
+    Layout,
+    Root,
+    Row,
+    Script,
+    Symbol,
+    Table,
+)
+
+_ABOVE = dict(zip("0123456789−+()nTijkm", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ⁿᵀⁱʲᵏᵐ", strict=True))
+_BELOW = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_SPACED = frozenset("+−=⊙⊘⊗×><≥≤≠")
+
+
+def notation(layout: Layout) -> str:
+    """A layout as one line of text."""
+    match layout:
+        case Symbol(text):
+            return text
+        case Row(parts):
+            return _row(parts)
+        case Script(base, above, below):
+            written = notation(base) + (_below(notation(below)) if below else "")
+            return written + (_above(notation(above)) if above else "")
+        case Fraction(top, bottom):
+            return f"{_within(top, PRODUCT)}/{_within(bottom, PIECE)}"
+        case Root(body, degree):
+            sign = {"": "√", "3": "∛"}[degree]
+            return sign + _within(body, PIECE)
+        case Fence("[", body, _) | Fence("(", Fence("[", body, _), _):
+            return f"({notation(body)})"
+        case Fence(left, body, right):
+            return f"{left}{notation(body)}{right}"
+        case Cases(rows):
+            lines = [_case(value, when) for value, when in rows]
+            return "{" + "; ".join(lines) + "}"
+        case Table(rows):
+            lines = [", ".join(notation(cell) for cell in cells) for cells in rows]
+            return f"[{'; '.join(lines)}]"
+
+
+def _case(value: Layout, when: Layout) -> str:
+    condition = notation(when)
+    is_last = isinstance(when, Symbol)
+    return f"{notation(value)} {condition if is_last else 'if ' + condition}"
+
+
+def _within(layout: Layout, level: int) -> str:
+    is_lower = layout.level < level or (level == PIECE and isinstance(layout, Fraction))
+    return f"({notation(layout)})" if is_lower else notation(layout)
+
+
+def _above(text: str) -> str:
+    if all(x in _ABOVE for x in text):
+        return "".join(_ABOVE[x] for x in text)
+    return f"^{text}" if len(text) == 1 else f"^({text})"
+
+
+def _below(text: str) -> str:
+    if all(x in _BELOW for x in text):
+        return "".join(_BELOW[x] for x in text)
+    return f"_{text}" if len(text) == 1 else f"_{{{text}}}"
+
+
+def _row(parts: tuple[Layout, ...]) -> str:
+    written = ""
+    previous: Layout | None = None
+    for part in parts:
+        text = notation(part)
+        is_operator = isinstance(part, Symbol) and part.kind == "operator"
+        if is_operator and text == ",":
+            written += ", "
+        elif is_operator and written and text in _SPACED:
+            written += f" {text} "
+        elif is_operator:
+            written += text
+        else:
+            written += (" " if _needs_space(previous, written, text, part) else "") + text
+        previous = part
+    return written
+
+
+def _needs_space(previous: Layout | None, written: str, text: str, part: Layout) -> bool:
+    """Whether two parts side by side would read as one word or one number."""
+    if previous is None or not written or written[-1] in " (·":
+        return False
+    if isinstance(previous, Symbol) and previous.kind == "operator":
+        return previous.text in "∑∏"
+    if isinstance(previous, Symbol) and previous.kind == "function":
+        return not text.startswith(("(", "|", "‖", "⌊"))
+    if isinstance(previous, Script) and isinstance(previous.base, Symbol):
+        if previous.base.kind == "function":
+            return not text.startswith("(")
+        if previous.base.text in "∑∏":
+            return True
+    if isinstance(previous, Fraction) or isinstance(part, Fraction):
+        return True
+    return _word_at(text, first=True) or _word_at(written, first=False)
+
+
+def _word_at(text: str, *, first: bool) -> bool:
+    """Whether a text begins or ends with a word of more than one letter."""
+    letters = text if first else text[::-1]
+    count = 0
+    for letter in letters:
+        if not (letter.isalpha() or letter == "_") or letter == "ᵀ":
+            break
+        count += 1
+    return count > 1 and letters[:count].isidentifier()

@@ -1,0 +1,468 @@
+"""From formula to layout: vectors get an orientation, products lose their signs.
+
+Orientation exists only here. A vector is a column, or a row where `is_row`: the derivative of
+a scalar, and what stands left in a product.
+"""
+
+from collections.abc import Sequence
+
+from service.calculus.rules.table import FUNCTIONS
+from service.rendering.formula import COMPARISONS, Formula
+from service.rendering.layout import (
+    INVERSE,
+    ONE_VECTOR,
+    PIECE,
+    PRODUCT,
+    SUM,
+    Cases,
+    Fence,
+    Fraction,
+    Layout,
+    Root,
+    Row,
+    Script,
+    Symbol,
+    Table,
+    applied,
+    fenced,
+    number,
+    operator,
+    row,
+    transpose_of,
+)
+from service.rendering.templates import laid_out
+
+_RELATIONS = {
+    "greater": ">",
+    "greater_equal": "≥",
+    "less": "<",
+    "less_equal": "≤",
+    "equal": "=",
+    "not_equal": "≠",
+}
+_OPPOSITE = {
+    "greater": "less_equal",
+    "greater_equal": "less",
+    "less": "greater_equal",
+    "less_equal": "greater",
+    "equal": "not_equal",
+    "not_equal": "equal",
+}
+
+
+def typeset(formula: Formula, *, is_row: bool = False) -> Layout:
+    """The layout of a formula; a vector as a row where `is_row`."""
+    if formula.ndim == 1 and is_row:
+        return _row_of(formula)
+    if formula.op in _SETTERS:
+        return _SETTERS[formula.op](formula)
+    if formula.op in COMPARISONS:
+        return Fence("[", _relation(formula, formula.op), "]")
+    return _function(formula)
+
+
+def typeset_whole(formula: Formula, *, is_row: bool = False) -> Layout:
+    """The same for a whole result: one masked product is shown by its cases."""
+    if formula.op in ("multiply", "negate", "divide"):
+        factors = _factors(formula)
+        masks = [f for f in factors if f.op in COMPARISONS and not f.ndim]
+        rest = [f for f in factors if f not in masks]
+        if len(masks) == 1 and rest and formula.op != "divide":
+            (mask,) = masks
+            zero = Symbol("0", "vector" if formula.ndim == 1 else "number")
+            nothing: Layout = transpose_of(zero) if is_row and formula.ndim == 1 else zero
+            value = _product(rest, is_row=is_row)
+            return Cases(
+                ((nothing, _relation(mask, _OPPOSITE[mask.op])), (value, _relation(mask, mask.op)))
+            )
+    if formula.op in COMPARISONS and not formula.ndim:
+        return Cases(
+            (
+                (number("0"), _relation(formula, _OPPOSITE[formula.op])),
+                (number("1"), _relation(formula, formula.op)),
+            )
+        )
+    return typeset(formula, is_row=is_row)
+
+
+def _row_of(formula: Formula) -> Layout:
+    """A vector as a row."""
+    if formula.op == "negate":
+        return Row((operator("−"), fenced(typeset(formula.args[0], is_row=True), PRODUCT)), SUM)
+    if formula.op in ("multiply", "divide"):
+        scalars = [f for f in _factors(formula) if not f.ndim]
+        if scalars:
+            return _product(_factors(formula), is_row=True)
+    if formula.op == "divide" and not formula.args[1].ndim:
+        top = typeset(formula.args[0], is_row=True)
+        return Fraction(top, typeset(formula.args[1]))
+    if formula.op == "matmul":
+        return _chain(formula) if formula.args[0].ndim == 1 else _turned_chain(formula)
+    if formula.op == "stack":
+        return Table((tuple(typeset(a) for a in formula.args),))
+    return transpose_of(typeset(formula))
+
+
+def _relation(formula: Formula, op: str) -> Layout:
+    left, right = (typeset(a) for a in formula.args)
+    return Row((left, operator(_RELATIONS[op]), right), SUM)
+
+
+def _name(formula: Formula) -> Layout:
+    kinds = ("scalar", "vector", "matrix")
+    return Symbol(formula.text, kinds[min(formula.ndim, 2)])
+
+
+def _number(formula: Formula) -> Layout:
+    mantissa, _, exponent = formula.text.partition("e")
+    if not exponent:
+        return number(formula.text)
+    sign = [operator("−")] if exponent.startswith("-") else []
+    power = row([*sign, number(exponent.lstrip("+-0"))], PIECE)
+    return Row((number(mantissa), operator("·"), Script(number("10"), power)), PRODUCT)
+
+
+def _size(formula: Formula) -> Layout:
+    return size_layout(formula.text)
+
+
+def size_layout(text: str) -> Layout:
+    """A size such as `n` or `2 * n + 1`."""
+    parts: list[Layout] = []
+    for token in text.replace(" * ", " ").split():
+        if token in "+-":
+            parts.append(operator("−" if token == "-" else token))
+        else:
+            parts.append(number(token) if token[0].isdigit() else Symbol(token, "scalar"))
+    return row(parts, SUM)
+
+
+def _negated(formula: Formula) -> Layout:
+    return Row((operator("−"), fenced(typeset(formula.args[0]), PRODUCT)), SUM)
+
+
+def _sum(formula: Formula) -> Layout:
+    parts: list[Layout] = []
+    while formula.op in ("add", "subtract"):
+        left, right = formula.args
+        level = PRODUCT if formula.op == "subtract" else SUM
+        sign = "−" if formula.op == "subtract" else "+"
+        term = _broadcast(right, formula.ndim)
+        if isinstance(term, Row) and term.level == SUM and term.parts[0] == operator("−"):
+            term = Fence("(", term, ")")
+        parts[:0] = [operator(sign), fenced(term, level)]
+        if left.ndim < formula.ndim and left.op in ("add", "subtract"):
+            parts.insert(0, _broadcast(left, formula.ndim))
+            break
+        if left.op not in ("add", "subtract"):
+            parts.insert(0, _broadcast(left, formula.ndim))
+        formula = left
+    return Row(tuple(parts), SUM)
+
+
+def _broadcast(formula: Formula, ndim: int) -> Layout:
+    """A term of a sum; a vector beside a matrix stands in each of its rows."""
+    if formula.ndim == 1 and ndim == 2:
+        return Row((ONE_VECTOR, typeset(formula, is_row=True)), PRODUCT)
+    return typeset(formula)
+
+
+def _factors(formula: Formula) -> list[Formula]:
+    """The factors of a product; what it is divided by stays with what stands above it."""
+    if formula.op == "multiply":
+        return _factors(formula.args[0]) + _factors(formula.args[1])
+    return [formula]
+
+
+def _multiplied(formula: Formula) -> Layout:
+    return _product(_factors(formula), is_row=False)
+
+
+def _product(factors: Sequence[Formula], *, is_row: bool) -> Layout:
+    """Scalars side by side, then vectors or matrices joined by ⊙."""
+    negative = [f for f in factors if f.op == "negate"]
+    factors = [f.args[0] if f.op == "negate" else f for f in factors]
+    scalars = [f for f in factors if not f.ndim]
+    tensors = [f for f in factors if f.ndim]
+    parts = [fenced(typeset(s), PRODUCT) for s in scalars if s.text != "1"]
+    if len(tensors) == 1:
+        parts.append(fenced(typeset(tensors[0], is_row=is_row), PRODUCT))
+    elif tensors:
+        joined = _entrywise(tensors, is_row=is_row)
+        parts.append(_tight(joined) if parts else joined)
+    spaced: list[Layout] = []
+    for part in parts:
+        if spaced and _begins_with_digit(part):
+            spaced.append(operator("·"))
+        spaced.append(part)
+    product = row(spaced, PRODUCT)
+    if len(negative) % 2:
+        return Row((operator("−"), product), SUM)
+    return product
+
+
+def _entrywise(tensors: Sequence[Formula], *, is_row: bool) -> Layout:
+    ndim = max(t.ndim for t in tensors)
+    if ndim == 2 and any(t.ndim == 1 for t in tensors):
+        weights = [t for t in tensors if t.ndim == 1]
+        rest = [t for t in tensors if t.ndim == 2]
+        weight = typeset(weights[0]) if len(weights) == 1 else _entrywise(weights, is_row=False)
+        parts = [typeset(rest[0]) if len(rest) == 1 else _entrywise(rest, is_row=False)]
+        parts.append(applied(Symbol("diag", "function"), weight))
+        return Row(tuple(_tight(p) for p in parts), PRODUCT)
+    parts = []
+    for t in tensors:
+        if parts:
+            parts.append(operator("⊙"))
+        parts.append(fenced(typeset(t), PIECE if t.op in ("multiply", "divide") else PRODUCT))
+    joined = Row(tuple(parts), PRODUCT)
+    return transpose_of(joined) if is_row and ndim == 1 else joined
+
+
+def _begins_with_digit(layout: Layout) -> bool:
+    if isinstance(layout, Row):
+        return _begins_with_digit(layout.parts[0])
+    if isinstance(layout, Script):
+        return _begins_with_digit(layout.base)
+    return isinstance(layout, Symbol) and layout.kind == "number"
+
+
+def _divided(formula: Formula) -> Layout:
+    top, bottom = formula.args
+    if top.op == "negate":
+        quotient = _quotient(top.args[0], bottom)
+        return Row((operator("−"), quotient), SUM)
+    return _quotient(top, bottom)
+
+
+def _quotient(top: Formula, bottom: Formula) -> Layout:
+    if not bottom.ndim:
+        return Fraction(typeset(top), typeset(bottom))
+    parts = (fenced(typeset(top), PIECE), operator("⊘"), fenced(typeset(bottom), PIECE))
+    return Row(parts, PRODUCT)
+
+
+def _power(formula: Formula) -> Layout:
+    base, exponent = formula.args
+    inner = fenced(typeset(base), PIECE)
+    if isinstance(inner, Script) and inner.above is not None:
+        inner = Fence("(", inner, ")")
+    below = None
+    if isinstance(inner, Script):
+        inner, below = inner.base, inner.below
+    return Script(inner, typeset(exponent), below)
+
+
+def _chain(formula: Formula) -> Layout:
+    """A product of matrices and vectors, each turned as its place asks."""
+    factors = _chained(formula)
+    if len(factors) == 2 and factors[0].ndim == factors[1].ndim == 1:
+        parts = [fenced(typeset(f), PRODUCT) for f in factors]
+        return Row((_tight(parts[0]), operator("·"), _tight(parts[1])), PRODUCT)
+    last = len(factors) - 1
+    parts = [
+        _tight(typeset(f, is_row=f.ndim == 1 and place < last)) for place, f in enumerate(factors)
+    ]
+    return Row(tuple(parts), PRODUCT)
+
+
+def _tight(layout: Layout) -> Layout:
+    """A factor of a product of matrices: what holds a sign of multiplication is fenced."""
+    if isinstance(layout, Row) and operator("⊙") in layout.parts:
+        return Fence("(", layout, ")")
+    return fenced(layout, PRODUCT)
+
+
+def _chained(formula: Formula) -> list[Formula]:
+    if formula.op != "matmul":
+        return [formula]
+    left, right = formula.args
+    return [*_chained(left), right]
+
+
+def _matmul(formula: Formula) -> Layout:
+    left, right = formula.args
+    if left.ndim == 1 and right.ndim == 2:
+        return _turned_chain(formula)
+    return _chain(formula)
+
+
+def _turned_chain(formula: Formula) -> Layout:
+    """vᵀA as the column Aᵀv, and Av as the row vᵀAᵀ."""
+    factors = _chained(formula)[::-1]
+    last = len(factors) - 1
+    parts = [
+        _turned(f) if f.ndim == 2 else typeset(f, is_row=place < last)
+        for place, f in enumerate(factors)
+    ]
+    return Row(tuple(_tight(p) for p in parts), PRODUCT)
+
+
+def _turned(formula: Formula) -> Layout:
+    """The transpose of a matrix."""
+    return typeset(formula) if formula.is_symmetric else transpose_of(typeset(formula))
+
+
+def _transposed(formula: Formula) -> Layout:
+    return transpose_of(typeset(formula.args[0]))
+
+
+def _stacked(formula: Formula) -> Layout:
+    if formula.ndim == 1:
+        return Table(tuple((typeset(a),) for a in formula.args))
+    rows = []
+    for part in formula.args:
+        if part.op == "stack" and part.ndim == 1:
+            rows.append(tuple(typeset(a) for a in part.args))
+        else:
+            rows.append((typeset(part, is_row=True),))
+    return Table(tuple(rows))
+
+
+def _indexed(formula: Formula) -> Layout:
+    items = dict(formula.options)["index"]
+    base = fenced(typeset(formula.args[0]), PIECE)
+    if items == ":, None":
+        return Row((base, transpose_of(ONE_VECTOR)), PRODUCT)
+    if isinstance(base, Script):
+        base = Fence("(", base, ")")
+    return Script(base, None, Symbol(items.replace(" ", ""), "words"))
+
+
+def _outer(formula: Formula) -> Layout:
+    left, right = formula.args
+    parts = [_tight(typeset(left)), _tight(typeset(right, is_row=True))]
+    return Row(tuple(parts), PRODUCT)
+
+
+def _einsum(formula: Formula) -> Layout:
+    """A product of two matrices as ⊗ where it is one, else index by index."""
+    subscripts = dict(formula.options)["subscripts"]
+    if subscripts in ("ik,jl->ijkl", "ik,lj->ijkl"):
+        left, right = (typeset(a) for a in formula.args)
+        if subscripts == "ik,lj->ijkl":
+            right = transpose_of(right)
+        return Row((fenced(left, PIECE), operator("⊗"), fenced(right, PIECE)), PRODUCT)
+    inputs, _, output = subscripts.partition("->")
+    parts: list[Layout] = []
+    summed = sorted({x for x in inputs if x.isalpha()} - set(output))
+    if summed:
+        parts.append(Script(operator("∑"), None, _letters(summed)))
+    for letters, argument in zip(inputs.split(","), formula.args, strict=True):
+        if argument.op == "ones":
+            continue
+        base = fenced(typeset(argument), PIECE)
+        if argument.op == "eye":
+            base = Symbol("δ", "scalar")
+        if isinstance(base, Script):
+            base = Fence("(", base, ")")
+        parts.append(Script(base, None, _letters(letters)))
+    return row(parts, PRODUCT)
+
+
+def _letters(letters: Sequence[str]) -> Layout:
+    return row([Symbol(x, "scalar") for x in letters], PIECE)
+
+
+def _where(formula: Formula) -> Layout:
+    condition, yes, no = formula.args
+    if condition.op in COMPARISONS:
+        shown = _relation(condition, condition.op)
+    else:
+        shown = Row((typeset(condition), operator("≠"), number("0")), SUM)
+    return Cases(((typeset(yes), shown), (typeset(no), Symbol("otherwise", "words"))))
+
+
+def _sum_function(formula: Formula) -> Layout:
+    options = dict(formula.options)
+    (argument,) = formula.args
+    inside = typeset(argument)
+    if argument.ndim == 2 and options.get("axis") == "1":
+        return Row((_tight(inside), ONE_VECTOR), PRODUCT)
+    if argument.ndim == 2 and options.get("axis") == "0":
+        return Row((transpose_of(fenced(inside, PRODUCT)), ONE_VECTOR), PRODUCT)
+    return _named(formula, "sum")
+
+
+def _named(formula: Formula, name: str) -> Layout:
+    """A function by its name, its options below it."""
+    word: Layout = Symbol(name, "function")
+    axis = dict(formula.options).get("axis")
+    if axis is not None:
+        word = Script(word, None, Symbol(f"axis {axis}", "words"))
+    parts: list[Layout] = []
+    for argument in formula.args:
+        if parts:
+            parts.append(operator(","))
+        parts.append(typeset(argument))
+    return applied(word, row(parts, SUM))
+
+
+def _constant(formula: Formula) -> Layout:
+    if formula.op == "eye":
+        return Symbol("I", "matrix")
+    sign = "1" if formula.op == "ones" else "0"
+    if formula.ndim == 1:
+        return Symbol(sign, "vector")
+    if formula.op == "ones" and formula.ndim == 2:
+        return Row((ONE_VECTOR, transpose_of(ONE_VECTOR)), PRODUCT)
+    return Symbol(sign, "number")
+
+
+def _function(formula: Formula) -> Layout:
+    """A function as its record writes it, or by name where an axis is to be told."""
+    if formula.op not in FUNCTIONS or "axis" in dict(formula.options):
+        return _named(formula, formula.op)
+    record = FUNCTIONS[formula.op]
+    operands = [p.name for p in record.parameters if p.kind in ("operand", "operands")]
+    numbers = [p.name for p in record.parameters if p.kind in ("integer", "number")]
+    given = list(formula.args)
+    holes: dict[str, Layout] = {}
+    if len(given) > len(operands):
+        holes[numbers[0]] = typeset(given.pop(0))
+    holes |= {n: typeset(a) for n, a in zip(operands, given, strict=False)}
+    holes |= {
+        p.name: number(str(p.default)) for p in record.parameters if p.name not in holes
+    }
+    holes |= {n: size_layout(v) for n, v in formula.options}
+    if formula.ndim > 0 and formula.op in _BY_NAME_OF_VECTORS:
+        return _named(formula, formula.op)
+    return laid_out(formula.op, holes)
+
+
+def _inverse(formula: Formula) -> Layout:
+    base = fenced(typeset(formula.args[0]), PIECE)
+    if isinstance(base, Script):
+        base = Fence("(", base, ")")
+    return Script(base, INVERSE)
+
+
+def _root(formula: Formula) -> Layout:
+    return Root(typeset(formula.args[0]))
+
+
+_BY_NAME_OF_VECTORS = frozenset({"max", "min", "prod", "logsumexp"})
+_SETTERS = {
+    "name": _name,
+    "number": _number,
+    "size": _size,
+    "negate": _negated,
+    "add": _sum,
+    "subtract": _sum,
+    "multiply": _multiplied,
+    "divide": _divided,
+    "power": _power,
+    "matmul": _matmul,
+    "transpose": _transposed,
+    "stack": _stacked,
+    "index": _indexed,
+    "outer": _outer,
+    "einsum": _einsum,
+    "where": _where,
+    "sum": _sum_function,
+    "eye": _constant,
+    "ones": _constant,
+    "zeros": _constant,
+    "inv": _inverse,
+    "sqrt": _root,
+}
