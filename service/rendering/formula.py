@@ -237,8 +237,17 @@ def diagonal(vector: Formula) -> Formula:
 
 
 def transposed(formula: Formula) -> Formula:
-    """The transpose of a matrix, written with the fewest signs of transposition."""
+    """The transpose of a matrix, written with the fewest signs of transposition.
+
+    A scalar or a vector is one that stands for a matrix, constant along the axes it lacks.
+    """
+    if not formula.ndim:
+        return formula
+    if formula.ndim == 1:
+        return indexed(formula, (":", "None"), 2)
     if formula.op == "transpose":
+        return formula.args[0]
+    if formula.op == "index" and formula.options == (("index", ":, None"),):
         return formula.args[0]
     if formula.is_symmetric or formula.op in ("eye", "diag"):
         return formula

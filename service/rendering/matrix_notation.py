@@ -317,7 +317,7 @@ def _general(product: Product, pieces: Sequence[Piece], *, is_loose: bool) -> Fo
     if not pieces and not product.deltas:
         return None if is_loose else filled("ones", product.sizes[:ndim])
     deltas = [(pair, eye(product.sizes[pair[0]])) for pair in product.deltas]
-    tensors = [(p.letters, p.formula) for p in sorted(pieces, key=lambda p: p.letters)]
+    tensors = [(p.letters, p.formula) for p in sorted(pieces, key=lambda p: _place(p, ndim))]
     operands = sorted(deltas) + tensors
     if ndim == 4 and sorted({*x} for x, _ in operands) in _KRONECKER:
         operands.sort(key=lambda o: min(o[0]))
@@ -328,9 +328,17 @@ def _general(product: Product, pieces: Sequence[Piece], *, is_loose: bool) -> Fo
     output = tuple(range(ndim))
     if len(operands) == 1 and operands[0][0] == output:
         return operands[0][1]
-    inputs = ",".join("".join(LETTERS[x] for x in letters) for letters, _ in operands)
+    summed = dict.fromkeys(x for letters, _ in operands for x in letters if x >= ndim)
+    names = {x: LETTERS[ndim + k] for k, x in enumerate(summed)}
+    names |= {x: LETTERS[x] for x in range(ndim)}
+    inputs = ",".join("".join(names[x] for x in letters) for letters, _ in operands)
     subscripts = f"{inputs}->{LETTERS[:ndim]}"
     return einsum(subscripts, [formula for _, formula in operands], ndim)
+
+
+def _place(piece: Piece, ndim: int) -> tuple[list[int], str]:
+    """Where a piece stands among others: by its output letters, then by what it says."""
+    return [min(x, ndim) for x in piece.letters], piece.formula.text
 
 
 _KRONECKER = ([{0, 2}, {1, 3}], [{1, 3}, {0, 2}], [{0, 3}, {1, 2}], [{1, 2}, {0, 3}], [{0, 2}, {3, 1}])

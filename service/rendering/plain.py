@@ -1,4 +1,7 @@
-"""A graph in terms of functions that the language names."""
+"""A graph as it is to be written: by functions that the language names, with common factors.
+
+Everything that changes the graph is done here, so that the text says the graph it is made from.
+"""
 
 from service.calculus.applications import (
     apply_elementwise,
@@ -18,22 +21,44 @@ from service.calculus.graph import (
     topological,
 )
 from service.calculus.normal_form import contract
-from service.calculus.terms import add
-from service.rendering.patterns import normalized_axes
+from service.calculus.terms import add, scaled, unit_part
+from service.rendering.patterns import (
+    common_factor,
+    normalized_axes,
+    shifted_by_logsumexp,
+    split_by_condition,
+    without_common_factors,
+)
+
+
+_MOST_ROUNDS = 4
 
 
 def plain_graph(root: Node) -> Node:
     """The graph with every function that the language has not in terms of others.
 
-    It has the same value wherever those are finite.
+    It has the same value wherever those are finite. Products are flattened as far as they go:
+    some were too long to be before their deltas were resolved.
     """
-    order = topological([root])
-    if not any(_plain_of(node) for node in order):
-        return root
-    made: dict[Node, Node] = {}
-    for node in order:
-        made[node] = _rebuilt(node, made)
-    return made[root]
+    for _ in range(_MOST_ROUNDS):
+        made: dict[Node, Node] = {}
+        for node in topological([root]):
+            made[node] = _rebuilt(node, made)
+        if made[root] is root:
+            break
+        root = made[root]
+    return root
+
+
+def _factored(node: Node) -> Node:
+    """A sum with what its terms share in front of it, or as two cases."""
+    content, unit = unit_part(node)
+    if isinstance(unit, Sum) and shifted_by_logsumexp(unit) is None:
+        for pattern in (without_common_factors, common_factor, split_by_condition):
+            found = pattern(unit.terms, unit.shape)
+            if found is not None:
+                return scaled(found, content)
+    return node
 
 
 def _plain_of(node: Node) -> bool:
@@ -48,14 +73,12 @@ def _is_quotient(node: Elementwise) -> bool:
 
 
 def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
-    if all(made[o] is o for o in node.operands) and not _plain_of(node):
-        return node
     if isinstance(node, Contraction):
         factors = [Factor(made[f.node], f.letters, f.exponent) for f in node.factors]
         sizes = dict(enumerate(node.sizes))
         return contract(factors, range(node.ndim), sizes, node.coefficient)
     if isinstance(node, Sum):
-        return add([(c, made[t]) for c, t in node.terms], node.shape)
+        return _factored(add([(c, made[t]) for c, t in node.terms], node.shape))
     if isinstance(node, Elementwise):
         arguments = [made[a] for a in node.arguments]
         if node.function.plain is not None and _plain_of(node):
@@ -70,5 +93,4 @@ def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
         if node.function.plain is not None:
             return plain_graph(node.function.plain(made[matrix]))
         return apply_matrix(node.function, made[matrix])
-    assert isinstance(node, Stack)
-    return stack([made[p] for p in node.parts])
+    return stack([made[p] for p in node.parts]) if isinstance(node, Stack) else node

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from service.calculus.axes import carried_axes
 from service.calculus.dimensions import Dimension, NamedSize, Shape
 from service.calculus.graph import (
+    ONE,
     Constant,
     Contraction,
     Delta,
@@ -26,9 +27,9 @@ from service.calculus.graph import (
     Variable,
     topological,
 )
-from service.calculus.numbers import from_float, multiplied
+from service.calculus.numbers import from_float, is_whole, multiplied
 from service.calculus.selections import is_structured
-from service.calculus.terms import is_zero, unit_part
+from service.calculus.terms import is_zero, scaled, unit_part
 from service.errors import OverLimitError
 from service.language.tree_parts import BINARY
 from service.rendering.formula import (
@@ -48,12 +49,9 @@ from service.rendering.matrix_notation import (
 )
 from service.rendering.patterns import (
     Terms,
-    common_factor,
     normalized_axes,
     rows_of,
     shifted_by_logsumexp,
-    split_by_condition,
-    without_common_factors,
 )
 from service.rendering.plain import plain_graph
 from service.rendering.pieces import assembled, negated_product, sign_apart
@@ -138,6 +136,9 @@ class _Writer:
         if rows is not None:
             return stacked([self.formula(r) for r in rows], node.ndim)
         if isinstance(node, Contraction):
+            softened = shifted_by_logsumexp(node)
+            if softened is not None:
+                return self._along("log_softmax", *softened)
             return self._product(node, node.coefficient, is_loose=is_loose)
         if isinstance(node, Sum):
             softened = shifted_by_logsumexp(node)
@@ -165,13 +166,23 @@ class _Writer:
                 return filled("zeros", node.shape)
             return number_of(coefficient)
         product = taken_apart(node, coefficient, self.formula, self._signed)
-        return written_product(product, is_loose=is_loose)
+        formula = written_product(product, is_loose=is_loose)
+        inner = _only_sum(node)
+        if inner is None or is_whole(coefficient):
+            return formula
+        spread = self._sum([(multiplied(coefficient, c), t) for c, t in inner.terms], node.shape)
+        return spread if len(spread.text) < len(formula.text) else formula
 
     def _signed(self, node: Sum, wanted: int) -> tuple[int, Formula]:
         """±node with the sign that reads best beside a number of the sign `wanted`.
 
         0: the sign does not matter, and the first term by degree is made positive.
         """
+        if shifted_by_logsumexp(node) is not None:
+            return 1, self.formula(node)
+        opposite = scaled(node, -ONE)
+        if shifted_by_logsumexp(opposite) is not None:
+            return -1, self.formula(opposite)
         is_negative = wanted < 0 and any(c < 0 for c, _ in node.terms)
         is_negative |= wanted > 0 and not any(c > 0 for c, _ in node.terms)
         is_negative |= not wanted and self._terms(node.terms, node.ndim)[0][0] < 0
@@ -208,10 +219,6 @@ class _Writer:
         return written
 
     def _sum(self, terms: Terms, shape: Shape) -> Formula:
-        for pattern in (without_common_factors, common_factor, split_by_condition):
-            found = pattern(terms, shape)
-            if found is not None:
-                return self.formula(found)
         ordered = self._terms(terms, len(shape))
         first = next((k for k, (sign, _) in enumerate(ordered) if sign > 0), 0)
         ordered.insert(0, ordered.pop(first))
@@ -250,6 +257,15 @@ class _Writer:
         is_whole = node.axes == tuple(range(argument.ndim))
         options = () if is_whole else (("axis", _axes_text(node.axes)),)
         return call(function.name, (self.formula(argument),), node.ndim, options)
+
+
+def _only_sum(node: Contraction) -> Sum | None:
+    """The sum that a node is a multiple of."""
+    if len(node.factors) != 1 or len(node.sizes) != node.ndim:
+        return None
+    (factor,) = node.factors
+    is_plain = factor.exponent == 1 and factor.letters == tuple(range(node.ndim))
+    return factor.node if is_plain and isinstance(factor.node, Sum) else None
 
 
 def _axes_text(axes: Sequence[int]) -> str:

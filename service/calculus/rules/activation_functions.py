@@ -134,6 +134,8 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="softsign",
+        numpy="""def softsign(x):
+    return x / (1.0 + np.abs(x))""",
         parameters=operands("x"),
         build=of_one(SOFTSIGN),
         is_entrywise=True,

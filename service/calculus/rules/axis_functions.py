@@ -163,6 +163,10 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="logsumexp",
+        numpy="""def logsumexp(x, axis=None):
+    largest = np.max(x, axis=axis, keepdims=True)
+    total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return np.squeeze(total, axis=axis)""",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_reduced(LOGSUMEXP),
         summary="log(sum(exp(x))) without overflow, overall or along axes.",
@@ -170,6 +174,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="norm1",
+        numpy="""def norm1(x, axis=None):
+    return np.sum(np.abs(x), axis=axis)""",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_norm1,
         kinks=lambda x, *_: (Kink("norm1", x, 0.0, (-1.0, 1.0)),),
@@ -179,6 +185,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="norm2",
+        numpy="""def norm2(x, axis=None):
+    return np.sqrt(np.sum(np.square(x), axis=axis))""",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_reduced(NORM2),
         kinks=_norm2_kinks,
@@ -189,6 +197,9 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="softmax",
+        numpy="""def softmax(x, axis=-1):
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)""",
         parameters=(*operands("x"), LAST_AXIS),
         build=_softmax,
         summary="exp(x) / sum(exp(x)) along the last axis, or another.",

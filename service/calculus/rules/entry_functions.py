@@ -146,6 +146,9 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="sigmoid",
+        numpy="""def sigmoid(x):
+    tail = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, tail) / (1.0 + tail)""",
         parameters=operands("x"),
         build=of_one(SIGMOID),
         is_entrywise=True,
@@ -155,6 +158,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="softplus",
+        numpy="""def softplus(x):
+    return np.logaddexp(0.0, x)""",
         parameters=operands("x"),
         build=of_one(SOFTPLUS),
         is_entrywise=True,

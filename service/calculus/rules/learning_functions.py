@@ -42,6 +42,9 @@ def _cosine_similarity(x: Node, y: Node, axis: Axis) -> Node:
 LEARNING_FUNCTIONS = (
     Function(
         name="log_softmax",
+        numpy="""def log_softmax(x, axis=-1):
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))""",
         parameters=(*operands("x"), LAST_AXIS),
         build=log_softmax,
         summary="log(softmax(x)) without underflow, along the last axis, or another.",
@@ -49,6 +52,9 @@ LEARNING_FUNCTIONS = (
     ),
     Function(
         name="normalize",
+        numpy="""def normalize(x, axis=-1):
+    norm = np.sqrt(np.sum(np.square(x), axis=axis, keepdims=True))
+    return np.where(norm > 0.0, x / np.where(norm > 0.0, norm, 1.0), 0.0)""",
         parameters=(*operands("x"), LAST_AXIS),
         build=_normalize,
         summary="x / norm2(x) along the last axis, or another; 0 where x is 0.",

@@ -65,6 +65,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="logit",
+        numpy="""def logit(x):
+    return np.log(x) - np.log1p(-x)""",
         parameters=operands("x"),
         build=of_one(LOGIT),
         is_entrywise=True,
@@ -83,6 +85,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="xlogy",
+        numpy="""def xlogy(x, y):
+    return np.where(np.equal(x, 0.0), 0.0, x * np.log(np.where(np.equal(x, 0.0), 1.0, y)))""",
         parameters=operands("x", "y"),
         build=of_two("multiply", XLOGY),
         is_entrywise=True,

@@ -108,6 +108,7 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="inv",
+        numpy="np.linalg.inv",
         parameters=operands("A"),
         build=_of_matrix(INV),
         summary="The inverse of a square matrix.",
@@ -116,6 +117,7 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="det",
+        numpy="np.linalg.det",
         parameters=operands("A"),
         build=_of_matrix(DET),
         summary="The determinant of a square matrix.",
@@ -124,6 +126,9 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="logdet",
+        numpy="""def logdet(A):
+    sign, logarithm = np.linalg.slogdet(A)
+    return np.where(sign > 0, logarithm, np.nan)""",
         parameters=operands("A"),
         build=_of_matrix(LOGDET),
         summary="log(det(A)) of a square matrix; det(A) > 0.",

@@ -150,6 +150,10 @@ PRODUCT_FUNCTIONS = (
     ),
     Function(
         name="cofactor",
+        numpy="""def cofactor(A):
+    u, s, v = np.linalg.svd(A)
+    others = np.array([np.prod(np.delete(s, k)) for k in range(len(s))])
+    return np.linalg.det(u) * np.linalg.det(v) * ((u * others) @ v)""",
         parameters=operands("A"),
         build=lambda matrix: apply_matrix(COFACTOR, square("cofactor", matrix)),
         summary="The cofactors of a square matrix: the derivative of its determinant.",

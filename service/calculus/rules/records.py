@@ -126,7 +126,8 @@ class Function:
     same and says where the derivative is a convention. `sample` is the interval its tests draw
     arguments from, inside its domain. With several operands, `folded_by` names the function
     of two that joins them. `is_entrywise`: each entry of the result comes from the operands'
-    entries at its place. `unknown_sizes`: how many sizes, found from use, `build`
+    entries at its place. `numpy`: what stands for it in NumPy code, a name or the source of a
+    function; NumPy's own function of this name where it is empty. `unknown_sizes`: how many sizes, found from use, `build`
     takes last where no option tells them.
     """
 
@@ -141,6 +142,7 @@ class Function:
     aliases: tuple[str, ...] = ()
     folded_by: str | None = None
     is_entrywise: bool = False
+    numpy: str = ""
     unknown_sizes: int = 0
 
     @property

@@ -20,6 +20,7 @@ def _polygamma(x: Node, order: int) -> Node:
 SPECIAL_FUNCTIONS = (
     Function(
         name="polygamma",
+        numpy="scipy.special.polygamma",
         parameters=(Parameter("k", "integer"), *operands("x")),
         build=_polygamma,
         is_entrywise=True,
@@ -30,6 +31,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="erf",
+        numpy="scipy.special.erf",
         parameters=operands("x"),
         build=of_one(ERF),
         is_entrywise=True,
@@ -39,6 +41,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="erfc",
+        numpy="scipy.special.erfc",
         parameters=operands("x"),
         build=of_one(ERFC),
         is_entrywise=True,
@@ -48,6 +51,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="lgamma",
+        numpy="scipy.special.gammaln",
         parameters=operands("x"),
         build=of_one(LGAMMA),
         is_entrywise=True,
@@ -58,6 +62,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="digamma",
+        numpy="scipy.special.digamma",
         parameters=operands("x"),
         build=of_one(polygamma(0)),
         is_entrywise=True,

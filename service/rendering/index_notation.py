@@ -1,0 +1,209 @@
+"""A graph index by index: δ first, sums explicit, no orientation: 2 Σ_k A_ki (Σ_j A_kj x_j − y_k).
+
+Of what has no indices inside, the inverse of a matrix say, the text stands before its indices.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from service.calculus.axes import carried_axes
+from service.calculus.graph import (
+    Contraction,
+    Delta,
+    Elementwise,
+    Factor,
+    Node,
+    Number,
+    Reduction,
+    Size,
+    Sum,
+    Variable,
+)
+from service.calculus.structure import LETTERS
+from service.calculus.terms import is_zero
+from service.rendering.formula import number_of, size_of
+from service.rendering.patterns import normalized_axes, shifted_by_logsumexp
+from service.rendering.plain import plain_graph
+from service.rendering.writer import written_formula
+
+_MOST_CHARACTERS = 20_000
+_RELATIONS = {
+    "greater": ">",
+    "greater_equal": "≥",
+    "equal": "=",
+    "not_equal": "≠",
+}
+_SUM, _PRODUCT, _ATOM = 1, 2, 3
+
+
+class _TooLongError(Exception):
+    """The text has more characters than are of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    text: str
+    level: int
+
+    def within(self, level: int) -> str:
+        return f"({self.text})" if self.level < level else self.text
+
+
+def index_notation(node: Node, taken: Iterable[str] = ()) -> str | None:
+    """A graph index by index, its axes i, j, k, …; None where that is over 20,000 characters."""
+    node = plain_graph(node)
+    names = {*taken, *node.variables}
+    letters = [x for x in LETTERS if x not in names] + [f"{x}′" for x in LETTERS]
+    writer = _IndexWriter(letters, frozenset(names))
+    try:
+        return writer.text(node, letters[: node.ndim], node.ndim).text
+    except _TooLongError:
+        return None
+
+
+class _IndexWriter:
+    def __init__(self, letters: Sequence[str], names: frozenset[str]) -> None:
+        self._letters = letters
+        self._names = names
+
+    def text(self, node: Node, indices: Sequence[str], used: int) -> _Text:
+        """An entry of a node; the first `used` letters have a meaning already."""
+        found = self._text(node, indices, used)
+        if len(found.text) > _MOST_CHARACTERS or used > len(self._letters) - 8:
+            raise _TooLongError
+        return found
+
+    def _text(self, node: Node, indices: Sequence[str], used: int) -> _Text:
+        if isinstance(node, Contraction):
+            return self._product(node, indices, used, node.coefficient)
+        if isinstance(node, Sum):
+            if shifted_by_logsumexp(node) is not None:
+                return self._whole(node, indices)
+            return self._sum(node, indices, used)
+        if isinstance(node, Elementwise):
+            return self._entrywise(node, indices, used)
+        if isinstance(node, Reduction):
+            return self._reduction(node, indices, used)
+        if isinstance(node, Variable):
+            return _Text(_with(node.name, indices), _ATOM)
+        if isinstance(node, Size):
+            size = size_of(node.dimension)
+            return _Text(size.text, _ATOM if size.text.isalnum() else _SUM)
+        if isinstance(node, Delta):
+            return _Text(_with("δ", indices), _ATOM)
+        return self._whole(node, indices)
+
+    def _whole(self, node: Node, indices: Sequence[str]) -> _Text:
+        """What has no indices inside."""
+        written = written_formula(node, self._names)
+        if written.definitions:
+            raise _TooLongError
+        text = written.body.text
+        is_call = written.body.level >= _CALL_LEVEL and text.endswith(")")
+        return _Text(_with(text if is_call else f"({text})", indices), _ATOM)
+
+    def _product(
+        self, node: Contraction, indices: Sequence[str], used: int, coefficient: Number
+    ) -> _Text:
+        if is_zero(node):
+            return _Text("0", _ATOM)
+        count = len(node.sizes) - node.ndim
+        summed = self._letters[used : used + count]
+        letters = [*indices, *summed]
+        used += count
+        over, under, counts, deltas = [], [], [], []
+        for f in node.factors:
+            mine = [letters[x] for x in f.letters]
+            entry = self._power(f, mine, used)
+            if isinstance(f.node, Delta):
+                deltas.append(entry)
+            elif f.exponent > 0:
+                over.append(entry)
+            else:
+                (counts if isinstance(f.node, Size) else under).append(entry)
+        sign = "-" if coefficient < 0 else ""
+        head = number_of(abs(coefficient)).text.replace(" ", "")
+        for entry in sorted(counts):
+            head += f"/{entry}"
+        parts = [] if head == "1" else [head]
+        parts += sorted(deltas)
+        if summed:
+            parts.append("Σ_" + (summed[0] if count == 1 else f"{{{','.join(summed)}}}"))
+        parts += sorted(over)
+        if not over and (under or summed or not parts):
+            parts.append("1")
+        text = " ".join(parts)
+        for entry in sorted(under):
+            text += f" / {entry}"
+        is_single = len(parts) == 1 and not under and not sign and "/" not in text
+        return _Text(sign + text, _SUM if sign else _ATOM if is_single else _PRODUCT)
+
+    def _power(self, factor: Factor, indices: Sequence[str], used: int) -> str:
+        base = self.text(factor.node, indices, used)
+        exponent = abs(factor.exponent)
+        if exponent == 1:
+            return base.within(_ATOM if factor.exponent < 0 else _ATOM)
+        power = number_of(exponent).text.replace(" ", "")
+        power = power if "/" not in power else f"({power})"
+        return f"{base.within(_ATOM)}^{power}"
+
+    def _sum(self, node: Sum, indices: Sequence[str], used: int) -> _Text:
+        terms: list[tuple[int, str]] = []
+        for number, term in node.terms:
+            if isinstance(term, Contraction):
+                entry = self._product(term, indices, used, number * term.coefficient)
+            else:
+                inner = self.text(term, indices, used)
+                head = number_of(abs(number)).text.replace(" ", "")
+                text = inner.text if head == "1" else f"{head} {inner.within(_ATOM)}"
+                entry = _Text("-" * (number < 0) + text, _PRODUCT)
+            is_negative = entry.text.startswith("-")
+            terms.append((-1 if is_negative else 1, entry.text[is_negative:]))
+        terms.sort(key=lambda t: (t[0] < 0, "δ" not in t[1], t[1]))
+        sign, text = terms[0]
+        text = text if sign > 0 else f"-{text}"
+        for sign, entry_text in terms[1:]:
+            text += (" + " if sign > 0 else " - ") + entry_text
+        return _Text(text, _SUM)
+
+    def _entrywise(self, node: Elementwise, indices: Sequence[str], used: int) -> _Text:
+        function, arguments = node.function, node.arguments
+        if function.name == "exp" and shifted_by_logsumexp(arguments[0]) is not None:
+            return self._whole(node, indices)
+        is_quotient = function.name == "quotient_or_zero"
+        if is_quotient and normalized_axes(*arguments) is not None:
+            return self._whole(node, indices)
+        parts = [self.text(a, indices, used) for a in arguments]
+        if function.name in _RELATIONS:
+            sign = _RELATIONS[function.name]
+            return _Text(f"[{parts[0].text} {sign} {parts[1].text}]", _ATOM)
+        if function.name == "power":
+            return _Text(f"{parts[0].within(_ATOM)}^({parts[1].text})", _ATOM)
+        name, *others = function.spelled or (function.name,)
+        inside = ", ".join([x for x in others if x.isdecimal()] + [p.text for p in parts])
+        for inner in (x for x in others if not x.isdecimal()):
+            inside = f"{inner}({inside})"
+        return _Text(f"{name}({inside})", _ATOM)
+
+    def _reduction(self, node: Reduction, indices: Sequence[str], used: int) -> _Text:
+        if not carried_axes(node.argument).issuperset(node.axes):
+            return self._whole(node, indices)
+        fresh = iter(self._letters[used : used + len(node.axes)])
+        kept: Iterator[str] = iter(indices)
+        reduced = [x for x in self._letters[used : used + len(node.axes)]]
+        inner = [
+            next(fresh) if axis in node.axes else next(kept) for axis in range(node.argument.ndim)
+        ]
+        argument = self.text(node.argument, inner, used + len(node.axes))
+        below = reduced[0] if len(reduced) == 1 else f"{{{','.join(reduced)}}}"
+        return _Text(f"{node.function.name}_{below}({argument.text})", _ATOM)
+
+
+def _with(base: str, indices: Sequence[str]) -> str:
+    if not indices:
+        return base
+    letters = "".join(indices)
+    return f"{base}_{letters}" if "_" not in base else f"{base}_{{{letters}}}"
+
+
+_CALL_LEVEL = 7
