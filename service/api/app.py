@@ -19,6 +19,7 @@ from service.api.hosts import KnownHosts
 from service.api.problems import problem_response
 from service.api.routes import (
     analysis,
+    derivation,
     batches,
     documentation,
     expressions,
@@ -81,7 +82,16 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
     app.state.settings = settings
     app.state.limits = settings.limits
     app.state.computing = Computing(computer, settings.compute_threads)
-    for routes in (analysis, expressions, batches, system, problems, pages, documentation):
+    for routes in (
+        analysis,
+        derivation,
+        expressions,
+        batches,
+        system,
+        problems,
+        pages,
+        documentation,
+    ):
         app.router.routes.extend(routes.router.routes)
     app.state.contract = cache(lambda: contract_text(app).encode())
     return app

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 import orjson
 
+from service.api.derivations import derivation_document
 from service.api.problems import problem_bytes, status_of
 from service.api.schemas.analysis import AnalyzeRequest
 from service.api.schemas.batches import BODIES
+from service.api.schemas.derivation import DeriveRequest
 from service.api.suggestions import suggestion
 from service.api.validation import read_fields
 from service.api.wire import Json, analysis_document, document, encode
 from service.computation.analysis import analysed
 from service.computation.budget import Allowance
 from service.computation.compute import Computer
+from service.derivation.derive import derived
 from service.errors import GradserveError, ValidationError
 from service.language.places import describe, shown
 from service.settings import Limits
@@ -51,6 +54,9 @@ def _answered_one(
     if "body" not in item:
         raise ValidationError("found no field 'body', but it is required")
     request = read_fields(item["body"], BODIES[operation], limits)
+    if isinstance(request, DeriveRequest):
+        derivation = derived(request.asked_derivation(), limits, allowance.seconds)
+        return encode(derivation_document(derivation))
     if isinstance(request, AnalyzeRequest):
         analysis = analysed(request.asked(), limits, allowance.seconds)
         return encode(analysis_document(analysis))

@@ -8,6 +8,7 @@ import orjson
 
 from service.calculus.dimensions import Shape
 from service.computation.analysis import Analysis
+from service.rendering.render import Formulas
 from service.computation.answers import (
     Answer,
     Array,
@@ -62,33 +63,52 @@ def document(answer: Answer) -> Json:
 
 def analysis_document(analysis: Analysis) -> Json:
     """The answer of an analysis."""
-    estimate = analysis.estimate
-    figures = (
-        {
-            "flops": estimate.flops,
-            "bytes_moved": estimate.bytes_moved,
-            "peak_bytes": estimate.peak_bytes,
-            "answer_bytes": analysis.answer_bytes,
-        }
-        if estimate
-        else {}
-    )
     return {
-        "text": analysis.text,
+        **formula_document(analysis.formulas),
         "tree": tree_fragment(analysis.tree),
         "shape": sizes(analysis.shape),
-        "variables": {n: {"shape": sizes(shape)} for n, shape in analysis.variables.items()},
+        **variables_document(analysis.variables, analysis.assumed),
+        "conventions": conventions(()),
+        "warnings": [warning(notice) for notice in analysis.notices],
+        "cost": estimate_document(analysis.estimate, analysis.answer_bytes),
+    }
+
+
+def variables_document(variables: Mapping[str, Shape], assumed: Sequence[str]) -> Json:
+    """The variables and what was assumed of them."""
+    return {
+        "variables": {n: {"shape": sizes(shape)} for n, shape in variables.items()},
         "assumptions": [
             {
                 "name": name,
-                "shape": sizes(analysis.variables[name]),
+                "shape": sizes(variables[name]),
                 "message": f"{name} is {convention_of(name)}",
             }
-            for name in analysis.assumed
+            for name in assumed
         ],
-        "conventions": _conventions(()),
-        "warnings": [_warning(notice) for notice in analysis.notices],
-        "cost": {name: min(n, LARGEST_COUNT) for name, n in figures.items()} or None,
+    }
+
+
+def estimate_document(estimate: Estimate | None, answer_bytes: int) -> Json | None:
+    """An estimate of cost; None where there is none."""
+    if estimate is None:
+        return None
+    figures = {
+        "flops": estimate.flops,
+        "bytes_moved": estimate.bytes_moved,
+        "peak_bytes": estimate.peak_bytes,
+        "answer_bytes": answer_bytes,
+    }
+    return {name: min(n, LARGEST_COUNT) for name, n in figures.items()}
+
+
+def formula_document(formulas: Formulas) -> Json:
+    """A formula in every form."""
+    return {
+        "text": formulas.text,
+        "notation": formulas.notation,
+        "latex": formulas.latex,
+        "mathml": formulas.mathml,
     }
 
 
@@ -163,8 +183,8 @@ def _factor(factor: Factor) -> Json:
 def _about(answer: Answer) -> Json:
     cost = answer.cost
     return {
-        "conventions": _conventions(answer.kinks),
-        "warnings": [_warning(notice) for notice in answer.warnings],
+        "conventions": conventions(answer.kinks),
+        "warnings": [warning(notice) for notice in answer.warnings],
         "cost": {
             "flops": int(cost.flops),
             "bytes_moved": int(cost.bytes_moved),
@@ -175,9 +195,10 @@ def _about(answer: Answer) -> Json:
     }
 
 
-def _conventions(kinks: Sequence[Kink]) -> Json:
+def conventions(kinks: Sequence[Kink], layout: str = "numerator") -> Json:
+    """What was chosen."""
     return {
-        "layout": "numerator",
+        "layout": layout,
         "loss_factor": None,
         "kinks": [_kink(kink) for kink in kinks],
     }
@@ -196,7 +217,8 @@ def _kink(kink: Kink) -> Json:
     }
 
 
-def _warning(notice: Notice) -> Json:
+def warning(notice: Notice) -> Json:
+    """A `Warning`."""
     return {
         "code": notice.code,
         "message": notice.message,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.calculus.applications import apply_reduction
-from service.calculus.dimensions import Dimension
+from service.calculus.dimensions import Dimension, extent
 from service.calculus.graph import (
     ONE,
     Contraction,
@@ -206,7 +206,7 @@ def jacobian(root: Node, variables: Sequence[Variable]) -> dict[Variable, Node]:
 
     In reverse, one sweep for all variables, unless they are smaller together than the root.
     """
-    if _count(root.shape) > sum(_count(v.shape) for v in variables):
+    if extent(root.shape) > sum(extent(v.shape) for v in variables):
         return {v: push_forward(root, {v: identity(v)}) for v in variables}
     return pull_back(root, identity(root), variables)
 
@@ -216,11 +216,3 @@ def identity(node: Node) -> Node:
     ndim = node.ndim
     factors = [Factor(delta(n), (k, k + ndim)) for k, n in enumerate(node.shape)]
     return contract(factors, range(2 * ndim), {})
-
-
-def _count(shape: tuple[Dimension, ...]) -> int:
-    """The number of entries; a size that is still a name counts as a thousand."""
-    count = 1
-    for size in shape:
-        count *= size if isinstance(size, int) else 1000
-    return count

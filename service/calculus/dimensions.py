@@ -140,6 +140,14 @@ def shown(shape: Sequence[Dimension]) -> str:
     return "×".join(str(size) for size in shape) if shape else "scalar"
 
 
+def extent(shape: Sequence[Dimension]) -> int:
+    """The number of entries of a shape; a size that is still a name counts as a thousand."""
+    count = 1
+    for size in shape:
+        count *= size if isinstance(size, int) else 1_000
+    return count
+
+
 def known(size: Dimension) -> int:
     """A size that is a number."""
     assert isinstance(size, int), size

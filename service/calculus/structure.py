@@ -6,7 +6,7 @@ Nothing here looks at numbers: a derivative that only vanishes at a point is not
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from service.calculus.dimensions import Dimension
+from service.calculus.dimensions import Dimension, extent
 from service.calculus.graph import ONE, Contraction, Delta, Factor, Node, Number, Sum
 from service.calculus.normal_form import contract
 from service.calculus.terms import add, filled, is_zero
@@ -92,10 +92,8 @@ def term_structures(node: Node) -> list[TermStructure]:
 
 
 def stored_numbers(terms: list[TermStructure]) -> int:
-    """How many numbers the terms store."""
-    return sum(
-        entries(f.tensor.shape) for t in terms for f in t.factors if f.tensor is not None
-    )
+    """How many numbers the terms store; a size that is a name counts as a thousand."""
+    return sum(extent(f.tensor.shape) for t in terms for f in t.factors if f.tensor is not None)
 
 
 def entries(shape: tuple[Dimension, ...]) -> int:
@@ -181,7 +179,7 @@ def _pair_to_join(
     groups: list[_Group], sizes: tuple[Dimension, ...]
 ) -> tuple[_Group, _Group] | None:
     def stored(letters: frozenset[int]) -> int:
-        return entries(tuple(sizes[x] for x in letters))
+        return extent([sizes[x] for x in letters])
 
     for k, first in enumerate(groups):
         for second in groups[k + 1 :]:

@@ -53,7 +53,7 @@ def print_answer(
         request = read_fields(fields, model, settings.limits)
         answer = Computer(settings.limits).answer(request.asked(operation))
     except GradserveError as error:
-        raise CommandError("\n".join(_shown(fault) for fault in error.faults)) from error
+        raise CommandError("\n".join(told(fault) for fault in error.faults)) from error
     click.echo(encode(document(answer), is_pretty=sys.stdout.isatty()))
 
 
@@ -87,7 +87,8 @@ def _value(name: str, text: str, settings: Settings) -> object:
         raise CommandError(f"{place}: {error.message}") from error
 
 
-def _shown(fault: Fault) -> str:
+def told(fault: Fault) -> str:
+    """What is wrong, as the terminal says it."""
     place = f"{fault.pointer}: " if fault.pointer and fault.start is None else ""
     hint = f"\n({fault.hint})" if fault.hint else ""
     return f"{place}{fault.message}{hint}"

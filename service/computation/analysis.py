@@ -1,7 +1,7 @@
 """What an expression is without values: its tree, shapes, assumptions and cost."""
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.calculus.dimensions import Shape, numbers
@@ -20,6 +20,8 @@ from service.language.places import located
 from service.language.tree_text import written
 from service.numeric.compile import compile_plan
 from service.numeric.plan import Estimate
+from service.rendering.as_written import formula_as_written
+from service.rendering.render import Formulas, shown
 from service.settings import Limits
 
 
@@ -41,13 +43,13 @@ class AnalysisRequest:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """An expression's canonical text and tree, its shape, its variables and what it costs.
+    """An expression's canonical text and tree, its formulas, shape, variables and cost.
 
     `assumed` are the variables that have their shapes by convention. The estimate is that of
     the value alone; None where a size is a name.
     """
 
-    text: str
+    formulas: Formulas
     tree: Any
     shape: Shape
     variables: Mapping[str, Shape]
@@ -55,6 +57,14 @@ class Analysis:
     notices: tuple[Notice, ...]
     estimate: Estimate | None
     answer_bytes: int
+
+
+def estimated(nodes: Sequence[Node]) -> tuple[Estimate | None, int]:
+    """What the nodes would take to compute, and their bytes; None where a size is a name."""
+    if not all(map(_is_sized, nodes)):
+        return None, 0
+    numbers_of = sum(entries(numbers(node.shape)) for node in nodes)
+    return compile_plan(nodes).estimate, BYTES_PER_NUMBER * numbers_of
 
 
 def analysed(
@@ -80,19 +90,20 @@ def _analysed(request: AnalysisRequest, limits: Limits) -> Analysis:
     declared = Declarations(request.shapes, request.sizes, by_convention=True)
     try:
         found = elaborate(request.expression, syntax, declared, limits, request.dialect)
-        estimate = compile_plan([found.node]).estimate if _is_sized(found.node) else None
+        estimate, answer_bytes = estimated([found.node])
     except (OverLimitError, DeadlineExceededError) as error:
         raise error.at(syntax.start, syntax.end) from None
     tree = tree_of(found.syntax)
+    written_as = shown(formula_as_written(found.syntax, found.nodes, limits))
     return Analysis(
-        text=written(tree, limits).text,
+        formulas=replace(written_as, text=written(tree, limits).text),
         tree=tree,
         shape=found.node.shape,
         variables=found.shapes,
         assumed=found.assumed,
         notices=unused(request.shapes, found.names, (), "shapes"),
         estimate=estimate,
-        answer_bytes=BYTES_PER_NUMBER * entries(numbers(found.node.shape)) if estimate else 0,
+        answer_bytes=answer_bytes,
     )
 
 

@@ -67,12 +67,14 @@ class Site:
 class Elaborated:
     """The graph of an expression, its operations in evaluation order, the names it uses.
 
-    `syntax` is the tree that the graph was made from, in the numpy dialect. `shapes` are those
-    of all variables; `assumed` the names that have theirs by convention.
+    `syntax` is the tree that the graph was made from, in the numpy dialect; `nodes` are what its
+    parts stand for, by identity. `shapes` are those of all variables; `assumed` the names that
+    have theirs by convention.
     """
 
     node: Node
     syntax: Syntax
+    nodes: Mapping[int, Node]
     sites: tuple[Site, ...]
     names: frozenset[str]
     shapes: Mapping[str, Shape]
@@ -134,6 +136,7 @@ class _Elaboration:
         self.bound: dict[str, Node] = {}
         self.sites: list[Site] = []
         self.names: set[str] = set()
+        self.nodes: dict[int, Node] = {}
 
     def run(self, syntax: Syntax) -> Elaborated:
         body = syntax
@@ -146,6 +149,7 @@ class _Elaboration:
         return Elaborated(
             node,
             syntax,
+            self.nodes,
             tuple(self.sites),
             frozenset(self.names),
             shapes,
@@ -165,7 +169,7 @@ class _Elaboration:
 
     def _evaluate(self, root: Syntax) -> Node:
         """The node of one statement, its parts first and without recursion."""
-        done: dict[int, Node] = {}
+        done = self.nodes
         pending: list[tuple[Syntax, bool]] = [(root, False)]
         while pending:
             syntax, is_ready = pending.pop()

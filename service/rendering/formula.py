@@ -216,7 +216,9 @@ def stacked(parts: Sequence[Formula], ndim: int) -> Formula:
 def indexed(target: Formula, items: Sequence[str], ndim: int) -> Formula:
     """The entries of a formula that the items pick."""
     text = f"{target.within(POSTFIX)}[{', '.join(items)}]"
-    return _made("index", (target,), ndim, text, POSTFIX, target.degree, (("index", ", ".join(items)),))
+    return _made(
+        "index", (target,), ndim, text, POSTFIX, target.degree, (("index", ", ".join(items)),)
+    )
 
 
 def matrix_product(left: Formula, right: Formula) -> Formula:
@@ -266,8 +268,7 @@ def transposed(formula: Formula) -> Formula:
         left, right = (transposed(a) for a in formula.args)
         if _transposes(left) + _transposes(right) <= _transposes(formula):
             return operation(formula.op, left, right)
-    text = f"{formula.within(POSTFIX)}.T"
-    return _made("transpose", (formula,), 2, text, POSTFIX, formula.degree)
+    return plainly_transposed(formula)
 
 
 def _transposes(formula: Formula) -> int:
@@ -275,3 +276,10 @@ def _transposes(formula: Formula) -> int:
     if formula.op in ("matmul", "add", "subtract", "negate"):
         return sum(_transposes(a) for a in formula.args)
     return formula.op == "transpose"
+
+
+def plainly_transposed(formula: Formula) -> Formula:
+    """The transpose as it is written, whatever stands inside."""
+    text = f"{formula.within(POSTFIX)}.T"
+    ndim = formula.ndim
+    return _made("transpose", (formula,), ndim, text, POSTFIX, formula.degree)

@@ -159,7 +159,7 @@ class _IndexWriter:
                 entry = _Text("-" * (number < 0) + text, _PRODUCT)
             is_negative = entry.text.startswith("-")
             terms.append((-1 if is_negative else 1, entry.text[is_negative:]))
-        terms.sort(key=lambda t: (t[0] < 0, "δ" not in t[1], t[1]))
+        terms.sort(key=lambda t: ("Σ" in t[1], t[0] < 0, "δ" not in t[1], t[1]))
         sign, text = terms[0]
         text = text if sign > 0 else f"-{text}"
         for sign, entry_text in terms[1:]:
@@ -192,7 +192,8 @@ class _IndexWriter:
         kept: Iterator[str] = iter(indices)
         reduced = [x for x in self._letters[used : used + len(node.axes)]]
         inner = [
-            next(fresh) if axis in node.axes else next(kept) for axis in range(node.argument.ndim)
+            next(fresh) if axis in node.axes else next(kept)
+            for axis in range(node.argument.ndim)
         ]
         argument = self.text(node.argument, inner, used + len(node.axes))
         below = reduced[0] if len(reduced) == 1 else f"{{{','.join(reduced)}}}"

@@ -224,7 +224,11 @@ def _written_as_kron(product: Product, first: Factor, others: list[Factor]) -> b
         return True
     for second in others:
         q, k, l = second.letters
-        if {*left.letters} == {i, k} and {*right.letters} == {j, l} and min(k, l) >= product.ndim:
+        if (
+            {*left.letters} == {i, k}
+            and {*right.letters} == {j, l}
+            and min(k, l) >= product.ndim
+        ):
             formula = call("kron", (left.turned((i, k)), right.turned((j, l))), 2)
             product.pieces = [x for x in product.pieces if x not in mine]
             product.pieces.append(Piece((p, q), [formula]))
@@ -323,7 +327,9 @@ def _general(product: Product, pieces: Sequence[Piece], *, is_loose: bool) -> Fo
         operands.sort(key=lambda o: min(o[0]))
     carried = {x for letters, _ in operands for x in letters}
     operands += [
-        ((x,), filled("ones", product.sizes[x : x + 1])) for x in range(ndim) if x not in carried
+        ((x,), filled("ones", product.sizes[x : x + 1]))
+        for x in range(ndim)
+        if x not in carried
     ]
     output = tuple(range(ndim))
     if len(operands) == 1 and operands[0][0] == output:
@@ -341,4 +347,10 @@ def _place(piece: Piece, ndim: int) -> tuple[list[int], str]:
     return [min(x, ndim) for x in piece.letters], piece.formula.text
 
 
-_KRONECKER = ([{0, 2}, {1, 3}], [{1, 3}, {0, 2}], [{0, 3}, {1, 2}], [{1, 2}, {0, 3}], [{0, 2}, {3, 1}])
+_KRONECKER = (
+    [{0, 2}, {1, 3}],
+    [{1, 3}, {0, 2}],
+    [{0, 3}, {1, 2}],
+    [{1, 2}, {0, 3}],
+    [{0, 2}, {3, 1}],
+)

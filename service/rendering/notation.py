@@ -80,7 +80,7 @@ def _row(parts: tuple[Layout, ...]) -> str:
         elif is_operator and written and text in _SPACED:
             written += f" {text} "
         elif is_operator:
-            written += text
+            written += (" " if text in "∑∏" and written else "") + text
         else:
             written += (" " if _needs_space(previous, written, text, part) else "") + text
         previous = part

@@ -28,7 +28,10 @@ class _Emitter:
     def __init__(self, parameters: Mapping[str, Shape]) -> None:
         self._parameters = parameters
         self._sizes = {
-            n for shape in parameters.values() for s in shape if isinstance(s, NamedSize)
+            n
+            for shape in parameters.values()
+            for s in shape
+            if isinstance(s, NamedSize)
             for n, _ in s.counts
         }
         self._taken = {*parameters, *self._sizes}
@@ -57,7 +60,9 @@ class _Emitter:
         body = self._expression(written.body)
         if written.body.op in ("number", "size", *COMPARISONS):
             body = f"{self._np('asarray')}({body}, dtype=float)"
-        shapes = [f"    {_argument(p)}: shape ({_shape(s)})" for p, s in self._parameters.items()]
+        shapes = [
+            f"    {_argument(p)}: shape ({_shape(s)})" for p, s in self._parameters.items()
+        ]
         docstring = [f'    """{summary}', "", *shapes, f"    returns: shape ({_shape(result)})"]
         lines = [f"def {name}({arguments}):", *docstring, '    """']
         lines += [f"    {line}" for line in self._lines] + [f"    return {body}"]

@@ -56,7 +56,11 @@ def _row(term: Node) -> tuple[int, Node] | None:
     if not isinstance(term, Contraction):
         return None
     for f in term.factors:
-        if isinstance(f.node, OneHot) and f.letters == (0,) and isinstance(f.node.position, int):
+        if (
+            isinstance(f.node, OneHot)
+            and f.letters == (0,)
+            and isinstance(f.node.position, int)
+        ):
             rest = [g for g in term.factors if g is not f]
             if any(0 in g.letters for g in rest):
                 return None
@@ -227,7 +231,9 @@ def split_by_condition(terms: Terms, shape: Shape) -> Node | None:
         if not _is_condition(f):
             continue
         other = complement(f.node)
-        twin = next((g for g in second.factors if g.node is other and g.letters == f.letters), None)
+        twin = next(
+            (g for g in second.factors if g.node is other and g.letters == f.letters), None
+        )
         if twin is None:
             continue
         deltas = [g for g in first.factors if isinstance(g.node, Delta)]

@@ -3,25 +3,16 @@
 Everything that changes the graph is done here, so that the text says the graph it is made from.
 """
 
-from service.calculus.applications import (
-    apply_elementwise,
-    apply_matrix,
-    apply_reduction,
-    stack,
-)
 from service.calculus.graph import (
-    Contraction,
     Elementwise,
-    Factor,
     LinearAlgebra,
     Node,
     Reduction,
-    Stack,
     Sum,
     topological,
 )
-from service.calculus.normal_form import contract
-from service.calculus.terms import add, scaled, unit_part
+from service.calculus.rebuilding import rebuilt
+from service.calculus.terms import scaled, unit_part
 from service.rendering.patterns import (
     common_factor,
     normalized_axes,
@@ -73,24 +64,15 @@ def _is_quotient(node: Elementwise) -> bool:
 
 
 def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
-    if isinstance(node, Contraction):
-        factors = [Factor(made[f.node], f.letters, f.exponent) for f in node.factors]
-        sizes = dict(enumerate(node.sizes))
-        return contract(factors, range(node.ndim), sizes, node.coefficient)
-    if isinstance(node, Sum):
-        return _factored(add([(c, made[t]) for c, t in node.terms], node.shape))
+    if not _plain_of(node):
+        again = rebuilt(node, made)
+        return _factored(again) if isinstance(node, Sum) else again
     if isinstance(node, Elementwise):
-        arguments = [made[a] for a in node.arguments]
-        if node.function.plain is not None and _plain_of(node):
-            return plain_graph(node.function.plain(*arguments))
-        return apply_elementwise(node.function, *arguments)
+        assert node.function.plain is not None
+        return plain_graph(node.function.plain(*(made[a] for a in node.arguments)))
     if isinstance(node, Reduction):
-        if node.function.plain is not None:
-            return plain_graph(node.function.plain(made[node.argument], node.axes))
-        return apply_reduction(node.function, made[node.argument], node.axes)
-    if isinstance(node, LinearAlgebra):
-        (matrix,) = node.arguments
-        if node.function.plain is not None:
-            return plain_graph(node.function.plain(made[matrix]))
-        return apply_matrix(node.function, made[matrix])
-    return stack([made[p] for p in node.parts]) if isinstance(node, Stack) else node
+        assert node.function.plain is not None
+        return plain_graph(node.function.plain(made[node.argument], node.axes))
+    assert isinstance(node, LinearAlgebra)
+    assert node.function.plain is not None
+    return plain_graph(node.function.plain(made[node.arguments[0]]))

@@ -96,7 +96,9 @@ def _merged(pieces: list[Piece], ndim: int) -> list[Piece]:
             product = matrix_product(found.formula, piece.formula)
             merged[key] = Piece((), [call("trace", (product,), 0, degree=product.degree)])
         elif len(key) == 2 and found.letters != piece.letters:
-            merged[key] = Piece(found.letters, [*found.over, piece.turned(found.letters)], found.under)
+            merged[key] = Piece(
+                found.letters, [*found.over, piece.turned(found.letters)], found.under
+            )
         else:
             found.over += piece.over
             found.under += piece.under

@@ -101,7 +101,8 @@ class _Reader:
             return parts[0]
         if len(parts) == 2 and isinstance(parts[1], Fence) and _is_name(parts[0]):
             return Row(tuple(parts), PIECE)
-        parts = [p if _is_bare(p) else fenced(p, PIECE) for p in parts]
+        if operator(",") not in parts:
+            parts = [p if _is_bare(p) else fenced(p, PIECE) for p in parts]
         return Row(tuple(parts), SUM if has_sum else PRODUCT)
 
     def _group(self) -> Layout:

@@ -73,7 +73,10 @@ def typeset_whole(formula: Formula, *, is_row: bool = False) -> Layout:
             nothing: Layout = transpose_of(zero) if is_row and formula.ndim == 1 else zero
             value = _product(rest, is_row=is_row)
             return Cases(
-                ((nothing, _relation(mask, _OPPOSITE[mask.op])), (value, _relation(mask, mask.op)))
+                (
+                    (nothing, _relation(mask, _OPPOSITE[mask.op])),
+                    (value, _relation(mask, mask.op)),
+                )
             )
     if formula.op in COMPARISONS and not formula.ndim:
         return Cases(
@@ -261,7 +264,8 @@ def _chain(formula: Formula) -> Layout:
         return Row((_tight(parts[0]), operator("·"), _tight(parts[1])), PRODUCT)
     last = len(factors) - 1
     parts = [
-        _tight(typeset(f, is_row=f.ndim == 1 and place < last)) for place, f in enumerate(factors)
+        _tight(typeset(f, is_row=f.ndim == 1 and place < last))
+        for place, f in enumerate(factors)
     ]
     return Row(tuple(parts), PRODUCT)
 
@@ -398,6 +402,10 @@ def _named(formula: Formula, name: str) -> Layout:
     return applied(word, row(parts, SUM))
 
 
+def _mean(formula: Formula) -> Layout:
+    return _named(formula, "mean")
+
+
 def _constant(formula: Formula) -> Layout:
     if formula.op == "eye":
         return Symbol("I", "matrix")
@@ -421,9 +429,7 @@ def _function(formula: Formula) -> Layout:
     if len(given) > len(operands):
         holes[numbers[0]] = typeset(given.pop(0))
     holes |= {n: typeset(a) for n, a in zip(operands, given, strict=False)}
-    holes |= {
-        p.name: number(str(p.default)) for p in record.parameters if p.name not in holes
-    }
+    holes |= {p.name: number(str(p.default)) for p in record.parameters if p.name not in holes}
     holes |= {n: size_layout(v) for n, v in formula.options}
     if formula.ndim > 0 and formula.op in _BY_NAME_OF_VECTORS:
         return _named(formula, formula.op)
@@ -460,6 +466,7 @@ _SETTERS = {
     "einsum": _einsum,
     "where": _where,
     "sum": _sum_function,
+    "mean": _mean,
     "eye": _constant,
     "ones": _constant,
     "zeros": _constant,

@@ -170,7 +170,9 @@ class _Writer:
         inner = _only_sum(node)
         if inner is None or is_whole(coefficient):
             return formula
-        spread = self._sum([(multiplied(coefficient, c), t) for c, t in inner.terms], node.shape)
+        spread = self._sum(
+            [(multiplied(coefficient, c), t) for c, t in inner.terms], node.shape
+        )
         return spread if len(spread.text) < len(formula.text) else formula
 
     def _signed(self, node: Sum, wanted: int) -> tuple[int, Formula]:
@@ -243,6 +245,8 @@ class _Writer:
             if axes is not None:
                 return self._along("normalize", arguments[0], axes)
         parts = [self.formula(a, is_loose=True) for a in arguments]
+        if function.is_symmetric:
+            parts.sort(key=lambda p: (p.op != "number", p.text))
         if function.name in BINARY:
             return operation(function.name, *parts)
         ndim = max(p.ndim for p in parts)

@@ -34,7 +34,10 @@ class Indexed:
     def along(self, letters):
         """The numbers with an axis for each of the letters, in their order."""
         order = [self.letters.index(x) for x in letters if x in self.letters]
-        shape = [self.numbers.shape[self.letters.index(x)] if x in self.letters else 1 for x in letters]
+        shape = [
+            self.numbers.shape[self.letters.index(x)] if x in self.letters else 1
+            for x in letters
+        ]
         return np.transpose(self.numbers, order).reshape(shape)
 
 
@@ -116,7 +119,10 @@ class Reader:
             inner = self.expression()
             self.take(")")
             return inner
-        is_name = token.rpartition("_")[0] in (*(set(self.values) - set(REDUCTIONS)), "δ") or token in self.values
+        is_name = (
+            token.rpartition("_")[0] in (*(set(self.values) - set(REDUCTIONS)), "δ")
+            or token in self.values
+        )
         return self.named(token) if is_name or self.peek() != "(" else self.called(token)
 
     def closing(self):

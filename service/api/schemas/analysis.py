@@ -176,6 +176,17 @@ class AnalyzeAnswer(BaseModel):
         description="The expression in the usual way of writing it, in the numpy dialect.",
         examples=["maximum(0, w @ x + b)"],
     )
+    notation: str = Field(
+        description="The expression in one line of Unicode, as a person writes it.",
+        examples=["max(0, w·x + b)"],
+    )
+    latex: str = Field(
+        description="The expression as LaTeX, for a document with amsmath.",
+        examples=[r"\max(0, \mathbf{w} \cdot \mathbf{x} + b)"],
+    )
+    mathml: str = Field(
+        description="The expression as presentation MathML, one `math` element."
+    )
     tree: Expression = Field(description="The expression as a tree, to be sent instead of it.")
     shape: list[Dimension] = Field(description="The shape of the value.", examples=[["n"]])
     variables: dict[str, AnalyzedVariable] = Field(description="The variables by name.")

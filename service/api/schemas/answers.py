@@ -28,8 +28,11 @@ class Kink(BaseModel):
 class Conventions(BaseModel):
     """What was chosen where mathematics leaves a choice."""
 
-    layout: Literal["numerator"] = Field(
-        description="`numerator`: a derivative's shape is the output's, then the variable's."
+    layout: Literal["numerator", "denominator"] = Field(
+        description=(
+            "`numerator`: a derivative's shape is the output's, then the variable's. "
+            "`denominator`, where it is asked: the other way round."
+        )
     )
     loss_factor: str | None = Field(
         description="The factor of the loss, such as 1/N; null where no loss is named."

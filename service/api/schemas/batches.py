@@ -7,6 +7,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType
 
 from service.api.schemas.analysis import AnalyzeRequest
+from service.api.schemas.derivation import DeriveRequest
 from service.api.schemas.expressions import (
     QUADRATIC,
     EvaluateRequest,
@@ -33,6 +34,13 @@ class AnalyzeItem(_Item):
 
     operation: Literal["analyze"] = Field(description="`analyze`.")
     body: AnalyzeRequest
+
+
+class DeriveItem(_Item):
+    """A derivation."""
+
+    operation: Literal["derive"] = Field(description="`derive`.")
+    body: DeriveRequest
 
 
 class EvaluateItem(_Item):
@@ -86,6 +94,7 @@ class HvpItem(_Item):
 
 BODIES: dict[str, type[Request | AnalyzeRequest]] = {
     "analyze": AnalyzeRequest,
+    "derive": DeriveRequest,
     "evaluate": EvaluateRequest,
     "gradient": GradientRequest,
     "jacobian": JacobianRequest,
@@ -96,6 +105,7 @@ BODIES: dict[str, type[Request | AnalyzeRequest]] = {
 }
 Items = Annotated[
     AnalyzeItem
+    | DeriveItem
     | EvaluateItem
     | GradientItem
     | JacobianItem

@@ -87,7 +87,9 @@ def _plain(x: Node, axes: tuple[int, ...], order: int) -> Node:
     count = len(axes)
     shape = (*(x.shape[k] for k in kept), *(tuple(x.shape[k] for k in axes) * (order + 1)))
     first = len(kept)
-    copies = [tuple(range(first + k * count, first + (k + 1) * count)) for k in range(order + 1)]
+    copies = [
+        tuple(range(first + k * count, first + (k + 1) * count)) for k in range(order + 1)
+    ]
 
     def same(left: tuple[int, ...], right: tuple[int, ...], full: Shape) -> Node:
         pairs = zip(left, right, axes, strict=True)

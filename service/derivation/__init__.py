@@ -1,0 +1,1 @@
+"""Derivatives as people read them: closed forms, the steps that lead there, claims judged."""

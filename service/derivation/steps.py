@@ -1,0 +1,283 @@
+"""The steps of a derivation: every operation on fresh symbols, then the chain product.
+
+The dot product is split into u = w ⊗ x and sum(u), as the paper does.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.calculus.applications import summed
+from service.calculus.differentiate import identity, jacobian
+from service.calculus.dimensions import Dimension, NamedSize, Shape
+from service.calculus.graph import ONE, Factor, Node, Variable, variable
+from service.calculus.normal_form import contract
+from service.calculus.rebuilding import substituted
+from service.calculus.rules.operators import divided, multiplied_entries
+from service.calculus.terms import add, size_of
+from service.derivation.rules import Rule, chain_of, rule_of
+from service.derivation.structures import StructureName, structure_name
+from service.language.declarations import Declarations
+from service.language.elaborate import Elaborated, Site, elaborate
+from service.language.parser import parse
+from service.numeric.compile import compile_plan
+from service.numeric.execute import execute
+from service.rendering.render import Formulas, formulas
+from service.rendering.writer import written_formula
+from service.settings import Limits
+
+Detail = Literal["brief", "standard", "full"]
+Array = NDArray[np.float64]
+Values = Mapping[str, Array]
+_AFFINE = frozenset(("add", "subtract", "negate", "multiply", "divide", "matmul", "transpose"))
+_LOSSES = frozenset(("sum", "mean"))
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The local derivative of a step by one of its operands, of shape output + operand."""
+
+    by: str
+    formulas: Formulas
+    structure: StructureName
+    shape: Shape
+    value: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation: its symbol and definition, its local derivatives, what the product becomes.
+
+    `becomes` is the derivative of the symbol by the variable, by the chain rule from the steps
+    before; the last one is the answer. `value` is the symbol's where values are given.
+    """
+
+    number: int
+    symbol: str
+    definition: Formulas
+    partials: tuple[Partial, ...]
+    rule: Rule
+    becomes: Formulas
+    value: Array | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """An operation still to be a step: what it makes of which operands, in the whole graph."""
+
+    name: str
+    node: Node
+    operands: tuple[Node, ...]
+    build: Callable[..., Node]
+
+
+def steps_of(
+    found: Elaborated,
+    answer: Node,
+    by: Variable,
+    *,
+    detail: Detail,
+    values: Values,
+) -> tuple[Step, ...]:
+    """The steps to the derivative of an expression by a variable, the answer."""
+    return _Derivation(found, by, detail, values).steps(answer, 1)
+
+
+def second_steps_of(
+    found: Elaborated,
+    gradient: Node,
+    answer: Node,
+    by: Variable,
+    *,
+    detail: Detail,
+    values: Values,
+    limits: Limits,
+) -> tuple[Step, ...]:
+    """The steps to the gradient, and from its closed form to the second derivative."""
+    first = _Derivation(found, by, detail, values).steps(gradient, 1)
+    text = written_formula(gradient, found.shapes).text
+    sizes = frozenset(n for s in found.shapes.values() for n in _names_of(s))
+    declared = Declarations(found.shapes, sizes)
+    again = elaborate(text, parse(text, limits), declared, limits)
+    taken = {step.symbol for step in first}
+    return first + _Derivation(again, by, detail, values, taken).steps(answer, len(first) + 1)
+
+
+def _names_of(shape: Iterable[Dimension]) -> Iterator[str]:
+    for size in shape:
+        if isinstance(size, NamedSize):
+            yield from (name for name, _ in size.counts)
+
+
+class _Derivation:
+    """The steps by one variable: symbols, what they mean, and their derivatives so far."""
+
+    def __init__(
+        self,
+        found: Elaborated,
+        by: Variable,
+        detail: Detail,
+        values: Values,
+        taken: Iterable[str] = (),
+    ) -> None:
+        self._found = found
+        self._by = by
+        self._detail = detail
+        self._values = values
+        self._taken = {*found.shapes, *found.names, *taken}
+        for shape in found.shapes.values():
+            self._taken.update(_names_of(shape))
+        self._symbols: dict[Node, Variable] = {
+            variable(n, s): variable(n, s) for n, s in found.shapes.items()
+        }
+        self._meanings: dict[str, Node] = {}
+        self._derivatives: dict[Variable, Node] = {by: identity(by)}
+        self._joined: dict[Node, _Operation] = {}
+        self._names = (f"u{k}" for k in count(1))
+
+    def steps(self, answer: Node, first: int) -> tuple[Step, ...]:
+        """The steps, numbered from `first`; the last becomes the answer."""
+        operations = [
+            o
+            for site in self._found.sites
+            for o in self._split(site)
+            if self._by.name in o.node.variables and o.node not in o.operands
+        ]
+        made: list[Step] = []
+        for place, operation in enumerate(operations):
+            if operation.node in self._symbols or operation.node in self._joined:
+                continue
+            is_last = operation.node is self._found.node
+            if not is_last and self._joins(operation, operations[place + 1 :]):
+                self._joined[operation.node] = operation
+                continue
+            made.append(self._step(operation, first + len(made), answer if is_last else None))
+        return tuple(made)
+
+    def _split(self, site: Site) -> Iterator[_Operation]:
+        """A dot product as a product and a sum; in full, a mean as a sum and a quotient."""
+        operands = site.operands
+        is_dot = site.name in ("matmul", "dot") and len(operands) == 2
+        if is_dot and all(o.ndim == 1 for o in operands):
+            product = multiplied_entries(*operands)
+            yield _Operation("multiply", product, operands, multiplied_entries)
+            yield _Operation("sum", site.node, (product,), _total)
+        elif site.name == "mean" and self._detail == "full" and not site.node.ndim:
+            (argument,) = operands
+            total = _total(argument)
+            counts = contract([Factor(size_of(n), ()) for n in argument.shape], (), {})
+            yield _Operation("sum", total, operands, _total)
+            yield _Operation("divide", site.node, (total, counts), divided)
+        else:
+            yield _Operation(site.name, site.node, operands, site.build)
+
+    def _joins(self, operation: _Operation, later: Sequence[_Operation]) -> bool:
+        """Whether an operation is told as part of the next: affine maps and losses, in brief."""
+        if self._detail != "brief":
+            return False
+        users = [o for o in later if operation.node in o.operands]
+        if len(users) != 1:
+            return False
+        (user,) = users
+        is_loss = user.name in _LOSSES and operation.name in (*_AFFINE, "power")
+        is_loss |= user.name == "power" and operation.name in _AFFINE
+        return is_loss or (self._is_affine(operation) and self._is_affine(user))
+
+    def _is_affine(self, operation: _Operation) -> bool:
+        """Whether an operation is affine in what depends on the variable."""
+        if operation.name in ("sum", "transpose"):
+            return True
+        dependent = [o for o in operation.operands if self._by.name in o.variables]
+        is_sum = operation.name in ("add", "subtract", "negate")
+        is_divisor = operation.name == "divide" and operation.operands[-1] in dependent
+        return operation.name in _AFFINE and (is_sum or len(dependent) == 1) and not is_divisor
+
+    def _step(self, operation: _Operation, number: int, answer: Node | None) -> Step:
+        names: list[str] = []
+        local = self._local(operation, names)
+        dependent = [s for s in self._derivatives if s.name in local.variables]
+        partials = jacobian(local, dependent)
+        terms = [(ONE, self._chained(partials[o], o)) for o in dependent]
+        product = add(terms, local.shape + self._by.shape)
+        symbol = self._fresh(is_last=answer is not None)
+        chain = chain_of(
+            dependent, [o for o in dependent if o is not self._by], local, self._by
+        )
+        mine = [self._symbols.get(o, o) for o in operation.operands]
+        step = Step(
+            number=number,
+            symbol=symbol,
+            definition=formulas(local, self._taken),
+            partials=tuple(self._partial(local, o, partials[o]) for o in dependent),
+            rule=rule_of(names, mine, dependent, local, chain),
+            becomes=formulas(
+                product if answer is None else answer,
+                self._taken,
+                is_row=not local.ndim,
+            ),
+            value=self._value(operation.node),
+        )
+        own = variable(symbol, local.shape)
+        self._symbols[operation.node] = own
+        self._meanings[symbol] = operation.node
+        self._derivatives[own] = product
+        return step
+
+    def _local(self, operation: _Operation, names: list[str]) -> Node:
+        """The operation on symbols; the names of it and of what is joined in it go to `names`."""
+        names.append(operation.name)
+        operands = []
+        for operand in operation.operands:
+            symbol = self._symbols.get(operand)
+            inner = self._joined.get(operand)
+            if symbol is None and inner is not None:
+                operands.append(self._local(inner, names))
+            else:
+                operands.append(operand if symbol is None else symbol)
+        return operation.build(*operands)
+
+    def _chained(self, partial: Node, operand: Variable) -> Node:
+        """∂local/∂operand · ∂operand/∂variable."""
+        before = self._derivatives[operand]
+        out = partial.ndim - operand.ndim
+        inner = tuple(range(out, partial.ndim))
+        into = tuple(range(partial.ndim, partial.ndim + self._by.ndim))
+        factors = [
+            Factor(partial, (*range(out), *inner)),
+            Factor(before, (*inner, *into)),
+        ]
+        return contract(factors, (*range(out), *into), {})
+
+    def _partial(self, local: Node, operand: Variable, node: Node) -> Partial:
+        return Partial(
+            by=operand.name,
+            formulas=formulas(node, self._taken, is_row=not local.ndim),
+            structure=structure_name(node, local, operand),
+            shape=node.shape,
+            value=self._value(node),
+        )
+
+    def _fresh(self, *, is_last: bool) -> str:
+        """A symbol that nothing else is called."""
+        candidates = iter(("y", "f", "z", "g")) if is_last else iter(())
+        name = next((c for c in candidates if c not in self._taken), None)
+        if name is None:
+            name = next(n for n in self._names if n not in self._taken)
+        self._taken.add(name)
+        return name
+
+    def _value(self, node: Node) -> Array | None:
+        """The node's numbers, where the values of all that it needs are given."""
+        meant = substituted(node, self._meanings)
+        if not self._values or not meant.variables <= self._values.keys():
+            return None
+        (found,) = execute(compile_plan([meant]), self._values)
+        return np.asarray(found, dtype=np.float64)
+
+
+def _total(node: Node) -> Node:
+    return summed(node, range(node.ndim))
