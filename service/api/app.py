@@ -19,8 +19,8 @@ from service.api.hosts import KnownHosts
 from service.api.problems import problem_response
 from service.api.routes import (
     analysis,
-    derivation,
     batches,
+    derivation,
     documentation,
     expressions,
     pages,

@@ -1,6 +1,6 @@
 """Answers as JSON: arrays go flat and contiguous to orjson, never through lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ import orjson
 
 from service.calculus.dimensions import Shape
 from service.computation.analysis import Analysis
-from service.rendering.render import Formulas
 from service.computation.answers import (
     Answer,
     Array,
@@ -27,6 +26,8 @@ from service.computation.answers import (
     ZeroTensor,
 )
 from service.language.declarations import convention_of
+from service.numeric.plan import Estimate
+from service.rendering.render import Formulas
 
 LARGEST_COUNT = 2**63 - 1
 Json = dict[str, Any]

@@ -80,6 +80,11 @@ def keeps_range(base: Number, exponent: Number, beside: Number) -> bool:
     return _SMALLEST < power < _GREATEST and _SMALLEST < power * outer < _GREATEST
 
 
+def magnitude(value: Number) -> Number:
+    """|value|."""
+    return -value if value < 0 else value
+
+
 def is_whole(value: Number) -> bool:
     """Whether the number is an integer."""
     return value.denominator == 1 if isinstance(value, Fraction) else value.is_integer()

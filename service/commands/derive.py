@@ -52,21 +52,12 @@ def command(
     wrt: tuple[str, ...],
     shapes: tuple[str, ...],
     order: str,
-    layout: str,
-    steps: bool,
-    detail: str,
     is_latex: bool,
+    **how: object,
 ) -> None:
     """Print the closed form of the derivatives of EXPRESSION."""
-    fields = {
-        "expression": expression,
-        "wrt": list(wrt) or None,
-        "shapes": _read_shapes(shapes),
-        "order": int(order),
-        "layout": layout,
-        "steps": steps,
-        "detail": detail,
-    }
+    fields = {"expression": expression, "wrt": list(wrt) or None, "order": int(order), **how}
+    fields |= {"shapes": _read_shapes(shapes)}
     settings = load_settings()
     try:
         request = read_fields(fields, DeriveRequest, settings.limits)

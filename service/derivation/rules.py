@@ -3,12 +3,14 @@
 Parr & Howard, The Matrix Calculus You Need For Deep Learning (2018), is cited by its sections.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.calculus.graph import Node
 from service.calculus.rules.table import FUNCTIONS
 from service.calculus.terms import number_of
+from service.rendering.formula import COMPARISONS
 
 _PAPER = "Parr & Howard"
 _COOKBOOK = "Petersen & Pedersen, The Matrix Cookbook (2012)"
@@ -57,6 +59,9 @@ _BEYOND = {
     "normalize": ("Euclidean norm rule", f"{_COOKBOOK}, (130)"),
     "where": ("piecewise rule", "branch by branch"),
 }
+_CONSTANT = (*COMPARISONS, "floor", "ceil", "round", "sign", "heaviside")
+_HANDBOOK = "Abramowitz & Stegun, Handbook of Mathematical Functions (1964), 3 to 7"
+_YEAR = re.compile(r"\((19|20)\d\d\)")
 _ARITHMETIC = {"add": "sum rule", "subtract": "difference rule", "negate": "sum rule"}
 
 
@@ -92,15 +97,9 @@ def rule_of(
     is_expanded = any(not o.ndim for o in operands if number_of(o) is None)
     if is_expanded:
         return Rule(EXPANSION, (*chain, *conditions, own), f"{_PAPER}, 4.3")
-    if len(operands) == 2 and name in (
-        *_ARITHMETIC,
-        "multiply",
-        "divide",
-        "maximum",
-        "minimum",
-    ):
-        if name not in ("maximum", "minimum") and number_of(operands[0]) is None:
-            return Rule(_BINARY, (*chain, *conditions, own), f"{_PAPER}, 4.2")
+    is_binary = len(operands) == 2 and all(number_of(o) is None for o in operands)
+    if is_binary and name in (*_ARITHMETIC, "multiply", "divide"):
+        return Rule(_BINARY, (*chain, *conditions, own), f"{_PAPER}, 4.2")
     return Rule(own, (*chain, *conditions), source)
 
 
@@ -126,8 +125,10 @@ def _own_rule(
         return "piecewise max rule", f"{_PAPER}, 5"
     if name in _BEYOND:
         return _BEYOND[name]
-    note = FUNCTIONS[name].note if name in FUNCTIONS else ""
-    return f"derivative of {name}", note or f"{_PAPER}, 2 (table of scalar derivatives)"
+    if name in _CONSTANT:
+        return "constant rule", f"{_PAPER}, 2, piece by piece"
+    note = FUNCTIONS[name].note
+    return f"derivative of {name}", note if _YEAR.search(note) else _HANDBOOK
 
 
 def chain_of(

@@ -50,7 +50,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation: its symbol and definition, its local derivatives, what the product becomes.
+    """One operation: symbol and definition, local derivatives, what the product becomes.
 
     `becomes` is the derivative of the symbol by the variable, by the chain rule from the steps
     before; the last one is the answer. `value` is the symbol's where values are given.
@@ -176,7 +176,7 @@ class _Derivation:
             yield _Operation(site.name, site.node, operands, site.build)
 
     def _joins(self, operation: _Operation, later: Sequence[_Operation]) -> bool:
-        """Whether an operation is told as part of the next: affine maps and losses, in brief."""
+        """Whether an operation is told with the next one: affine maps and losses, in brief."""
         if self._detail != "brief":
             return False
         users = [o for o in later if operation.node in o.operands]
@@ -228,7 +228,7 @@ class _Derivation:
         return step
 
     def _local(self, operation: _Operation, names: list[str]) -> Node:
-        """The operation on symbols; the names of it and of what is joined in it go to `names`."""
+        """The operation on symbols; its name and those of what is joined go to `names`."""
         names.append(operation.name)
         operands = []
         for operand in operation.operands:

@@ -67,9 +67,9 @@ class Site:
 class Elaborated:
     """The graph of an expression, its operations in evaluation order, the names it uses.
 
-    `syntax` is the tree that the graph was made from, in the numpy dialect; `nodes` are what its
-    parts stand for, by identity. `shapes` are those of all variables; `assumed` the names that
-    have theirs by convention.
+    `syntax` is the tree that the graph was made from, in the numpy dialect; `nodes` are what
+    its parts stand for, by identity. `shapes` are those of all variables; `assumed` the names
+    that have theirs by convention.
     """
 
     node: Node

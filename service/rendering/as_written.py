@@ -1,4 +1,4 @@
-"""An expression as it is written, as a formula: from its syntax, with the shapes of its graph."""
+"""An expression as it is written: a formula from its syntax and the shapes of its graph."""
 
 from collections.abc import Mapping
 

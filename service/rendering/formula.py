@@ -3,7 +3,7 @@
 Each is written as text when it is made, so that formulas can be put in order by what they say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -81,7 +81,7 @@ def is_decimal(value: Number) -> bool:
     """Whether a number is short as a decimal."""
     if not isinstance(value, Fraction):
         return True
-    return (value * 10**_MOST_DECIMALS).denominator == 1
+    return bool((value * 10**_MOST_DECIMALS).denominator == 1)
 
 
 def _decimal(value: Number) -> str:
@@ -129,7 +129,7 @@ def operation(op: str, left: Formula, right: Formula, ndim: int | None = None) -
     elif op in COMPARISONS:
         degree = 1
     elif op == "power":
-        degree = left.degree * int(right.value) if _is_count(right) else left.degree
+        degree = left.degree * _count(right)
     else:
         degree = left.degree + (0 if op == "divide" else right.degree)
     if ndim is None:
@@ -137,9 +137,12 @@ def operation(op: str, left: Formula, right: Formula, ndim: int | None = None) -
     return _made(op, (left, right), ndim, text, own, degree)
 
 
-def _is_count(formula: Formula) -> bool:
-    value = formula.value
-    return isinstance(value, Fraction) and value.denominator == 1 and value > 0
+def _count(exponent: Formula) -> int:
+    """The exponent, where it is a whole number from 1 on; else 1."""
+    value = exponent.value
+    if isinstance(value, Fraction) and value.denominator == 1 and value.numerator > 0:
+        return value.numerator
+    return 1
 
 
 def divided(left: Formula, right: Formula) -> Formula:
@@ -243,32 +246,48 @@ def transposed(formula: Formula) -> Formula:
 
     A scalar or a vector is one that stands for a matrix, constant along the axes it lacks.
     """
-    if not formula.ndim:
-        return formula
     if formula.ndim == 1:
         return indexed(formula, (":", "None"), 2)
-    if formula.op == "transpose":
-        return formula.args[0]
-    if formula.op == "index" and formula.options == (("index", ":, None"),):
-        return formula.args[0]
-    if formula.is_symmetric or formula.op in ("eye", "diag"):
+    if not formula.ndim or formula.is_symmetric or formula.op in ("eye", "diag"):
         return formula
-    if formula.op == "index" and formula.args[0].op == "eye":
-        items = dict(formula.options)["index"].split(", ")
-        return indexed(formula.args[0], items[1:], 2) if items[0] == ":" else formula
-    if formula.op == "outer":
-        return outer(formula.args[1], formula.args[0])
-    if formula.op == "negate":
-        return negated(transposed(formula.args[0]))
-    if formula.op == "matmul":
-        turned = matrix_product(transposed(formula.args[1]), transposed(formula.args[0]))
-        if _transposes(turned) <= _transposes(formula):
+    if formula.op in _TURNED:
+        turned = _TURNED[formula.op](formula)
+        if turned is not None:
             return turned
-    if formula.op in ("add", "subtract"):
-        left, right = (transposed(a) for a in formula.args)
-        if _transposes(left) + _transposes(right) <= _transposes(formula):
-            return operation(formula.op, left, right)
     return plainly_transposed(formula)
+
+
+def _turned_index(formula: Formula) -> Formula | None:
+    """A vector as columns turned into rows, and rows of the identity for columns."""
+    items = dict(formula.options)["index"].split(", ")
+    if items == [":", "None"]:
+        return formula.args[0]
+    if formula.args[0].op == "eye" and items[0] == ":":
+        return indexed(formula.args[0], items[1:], 2)
+    return None
+
+
+def _turned_product(formula: Formula) -> Formula | None:
+    left, right = formula.args
+    turned = matrix_product(transposed(right), transposed(left))
+    return turned if _transposes(turned) <= _transposes(formula) else None
+
+
+def _turned_sum(formula: Formula) -> Formula | None:
+    left, right = (transposed(a) for a in formula.args)
+    turned = operation(formula.op, left, right)
+    return turned if _transposes(turned) <= _transposes(formula) else None
+
+
+_TURNED: dict[str, Callable[[Formula], Formula | None]] = {
+    "transpose": lambda formula: formula.args[0],
+    "index": _turned_index,
+    "outer": lambda formula: outer(formula.args[1], formula.args[0]),
+    "negate": lambda formula: negated(transposed(formula.args[0])),
+    "matmul": _turned_product,
+    "add": _turned_sum,
+    "subtract": _turned_sum,
+}
 
 
 def _transposes(formula: Formula) -> int:

@@ -1,4 +1,4 @@
-"""A graph index by index: δ first, sums explicit, no orientation: 2 Σ_k A_ki (Σ_j A_kj x_j − y_k).
+"""A graph index by index, δ first, sums explicit: 2 Σ_k A_ki (-y_k + Σ_j A_kj x_j).
 
 Of what has no indices inside, the inverse of a matrix say, the text stands before its indices.
 """
@@ -19,6 +19,7 @@ from service.calculus.graph import (
     Sum,
     Variable,
 )
+from service.calculus.numbers import magnitude
 from service.calculus.structure import LETTERS
 from service.calculus.terms import is_zero
 from service.rendering.formula import number_of, size_of
@@ -50,7 +51,7 @@ class _Text:
 
 
 def index_notation(node: Node, taken: Iterable[str] = ()) -> str | None:
-    """A graph index by index, its axes i, j, k, …; None where that is over 20,000 characters."""
+    """A graph index by index, its axes i, j, k, …; None where that has over 20,000 letters."""
     node = plain_graph(node)
     names = {*taken, *node.variables}
     letters = [x for x in LETTERS if x not in names] + [f"{x}′" for x in LETTERS]
@@ -111,7 +112,10 @@ class _IndexWriter:
         summed = self._letters[used : used + count]
         letters = [*indices, *summed]
         used += count
-        over, under, counts, deltas = [], [], [], []
+        over: list[str] = []
+        under: list[str] = []
+        counts: list[str] = []
+        deltas: list[str] = []
         for f in node.factors:
             mine = [letters[x] for x in f.letters]
             entry = self._power(f, mine, used)
@@ -122,7 +126,7 @@ class _IndexWriter:
             else:
                 (counts if isinstance(f.node, Size) else under).append(entry)
         sign = "-" if coefficient < 0 else ""
-        head = number_of(abs(coefficient)).text.replace(" ", "")
+        head = number_of(magnitude(coefficient)).text.replace(" ", "")
         for entry in sorted(counts):
             head += f"/{entry}"
         parts = [] if head == "1" else [head]
@@ -140,9 +144,9 @@ class _IndexWriter:
 
     def _power(self, factor: Factor, indices: Sequence[str], used: int) -> str:
         base = self.text(factor.node, indices, used)
-        exponent = abs(factor.exponent)
+        exponent = magnitude(factor.exponent)
         if exponent == 1:
-            return base.within(_ATOM if factor.exponent < 0 else _ATOM)
+            return base.within(_ATOM)
         power = number_of(exponent).text.replace(" ", "")
         power = power if "/" not in power else f"({power})"
         return f"{base.within(_ATOM)}^{power}"
@@ -154,7 +158,7 @@ class _IndexWriter:
                 entry = self._product(term, indices, used, number * term.coefficient)
             else:
                 inner = self.text(term, indices, used)
-                head = number_of(abs(number)).text.replace(" ", "")
+                head = number_of(magnitude(number)).text.replace(" ", "")
                 text = inner.text if head == "1" else f"{head} {inner.within(_ATOM)}"
                 entry = _Text("-" * (number < 0) + text, _PRODUCT)
             is_negative = entry.text.startswith("-")
@@ -190,7 +194,7 @@ class _IndexWriter:
             return self._whole(node, indices)
         fresh = iter(self._letters[used : used + len(node.axes)])
         kept: Iterator[str] = iter(indices)
-        reduced = [x for x in self._letters[used : used + len(node.axes)]]
+        reduced = list(self._letters[used : used + len(node.axes)])
         inner = [
             next(fresh) if axis in node.axes else next(kept)
             for axis in range(node.argument.ndim)

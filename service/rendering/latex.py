@@ -34,21 +34,16 @@ _FENCES = {
     "⌊": (r"\lfloor ", r" \rfloor"),
     "⌈": (r"\lceil ", r" \rceil"),
 }
+_LETTERS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+_LETTER_NAMES = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
+upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+"""
 _GREEK = {
-    letter: f"\\{name}"
-    for letter, name in zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
-        (
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
-            "sigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon "
-            "Phi Psi Omega"
-        ).split(),
-        strict=True,
-    )
+    letter: f"\\{name}" for letter, name in zip(_LETTERS, _LETTER_NAMES.split(), strict=True)
 }
-_KNOWN = frozenset(
-    "ln log exp sin cos tan sinh cosh tanh arcsin arccos arctan max min det".split()
-)
+_WORDS = "ln log exp sin cos tan sinh cosh tanh arcsin arccos arctan max min det"
+_KNOWN = frozenset(_WORDS.split())
 _BREAK = r" \\ "
 _NAME = re.compile(r"^(.*?[^_\d])_?(\d+)$")
 
@@ -71,15 +66,11 @@ def latex(layout: Layout) -> str:
         case Fence(left, body, right):
             return _fence(left, body, right)
         case Cases(rows):
-            lines = (f"{latex(value)} & {_condition(when)}" for value, when in rows)
+            lines = (f"{latex(value)} & {latex(when)}" for value, when in rows)
             return rf"\begin{{cases}}{_BREAK.join(lines)}\end{{cases}}"
         case Table(rows):
             lines = (" & ".join(latex(cell) for cell in cells) for cells in rows)
             return rf"\begin{{bmatrix}}{_BREAK.join(lines)}\end{{bmatrix}}"
-
-
-def _condition(layout: Layout) -> str:
-    return latex(layout)
 
 
 def _fence(left: str, body: Layout, right: str) -> str:
@@ -98,18 +89,24 @@ def _row(parts: tuple[Layout, ...]) -> str:
     written = ""
     for part in parts:
         text = latex(part)
-        is_operator = isinstance(part, Symbol) and part.kind == "operator"
-        if is_operator and text == ",":
+        is_sign = isinstance(part, Symbol) and part.kind == "operator"
+        if is_sign and text == ",":
             written += ", "
-        elif is_operator and written and text not in (r"\sum", r"\prod"):
+        elif text in (r"\sum", r"\prod"):
+            written += f"{_gap(written, text)}{text} "
+        elif is_sign and written:
             written += f" {text} "
         else:
-            if written and written[-1].isalpha() and text[0].isalnum() and "\\" in written:
-                written += " "
-            elif written and text[0] == "\\" and not written.endswith(" "):
-                written += " "
-            written += text + (" " if text in (r"\sum", r"\prod") else "")
+            written += _gap(written, text) + text
     return written.strip()
+
+
+def _gap(written: str, text: str) -> str:
+    """A space where what follows would else be read as part of a command, or as one word."""
+    if not written or written.endswith(" "):
+        return ""
+    is_word = written[-1].isalpha() and text[0].isalnum() and "\\" in written
+    return " " if is_word or text[0] == "\\" else ""
 
 
 def _symbol(text: str, kind: str) -> str:

@@ -1,5 +1,6 @@
 """Layouts as presentation MathML, for a page with a font for mathematics."""
 
+from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from service.rendering.layout import (
@@ -34,31 +35,28 @@ def _element(layout: Layout) -> str:
             return _script(base, above, below)
         case Fraction(top, bottom):
             return f"<mfrac>{_element(top)}{_element(bottom)}</mfrac>"
-        case Root(body, ""):
-            return f"<msqrt>{_element(body)}</msqrt>"
         case Root(body, degree):
-            return f"<mroot>{_element(body)}<mn>{degree}</mn></mroot>"
-        case Fence("[", body, _):
-            return f"<mrow><mn>1</mn>{_fence('[', body, ']')}</mrow>"
+            return _root(body, degree)
         case Fence(left, body, right):
-            return f"<mrow>{_fence(left, body, right)}</mrow>"
+            indicator = "<mn>1</mn>" if left == "[" else ""
+            return f"<mrow>{indicator}{_bracketed(left, _element(body), right)}</mrow>"
         case Cases(rows):
-            lines = (f"{_cell(v)}{_cell(w)}" for v, w in rows)
-            table = "".join(f"<mtr>{line}</mtr>" for line in lines)
             opening = '<mo stretchy="true" fence="true" form="prefix">{</mo>'
-            return f'<mrow>{opening}<mtable columnalign="left left">{table}</mtable></mrow>'
+            return f"<mrow>{opening}{_table(rows, columnalign='left left')}</mrow>"
         case Table(rows):
-            lines = ("".join(_cell(c) for c in cells) for cells in rows)
-            table = "".join(f"<mtr>{line}</mtr>" for line in lines)
-            return f"<mrow>{_bracketed('[', f'<mtable>{table}</mtable>', ']')}</mrow>"
+            return f"<mrow>{_bracketed('[', _table(rows), ']')}</mrow>"
 
 
-def _cell(layout: Layout) -> str:
-    return f"<mtd>{_element(layout)}</mtd>"
+def _table(rows: Sequence[Sequence[Layout]], **attributes: str) -> str:
+    lines = ("".join(f"<mtd>{_element(cell)}</mtd>" for cell in cells) for cells in rows)
+    inside = "".join(f"<mtr>{line}</mtr>" for line in lines)
+    told = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f"<mtable{told}>{inside}</mtable>"
 
 
-def _fence(left: str, body: Layout, right: str) -> str:
-    return _bracketed(left, _element(body), right)
+def _root(body: Layout, degree: str) -> str:
+    inside = _element(body)
+    return f"<mroot>{inside}<mn>{degree}</mn></mroot>" if degree else f"<msqrt>{inside}</msqrt>"
 
 
 def _bracketed(left: str, inside: str, right: str) -> str:

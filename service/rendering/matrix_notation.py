@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from service.calculus.dimensions import Dimension, NamedSize, combined
 from service.calculus.graph import (
-    ONE,
     Contraction,
     Delta,
     Factor,
@@ -18,7 +17,7 @@ from service.calculus.graph import (
     Sum,
     Triangle,
 )
-from service.calculus.numbers import is_even, is_whole
+from service.calculus.numbers import is_even, is_whole, magnitude
 from service.calculus.structure import LETTERS
 from service.rendering.formula import (
     Formula,
@@ -29,16 +28,12 @@ from service.rendering.formula import (
     filled,
     indexed,
     matrix_product,
-    multiplied,
-    negated,
     onehot,
     outer,
     raised,
-    size_of,
     size_text,
-    transposed,
 )
-from service.rendering.pieces import Piece, assembled, in_order, quotient
+from service.rendering.pieces import Piece, assembled
 from service.rendering.reduction import reduced
 
 Write = Callable[[Node], Formula]
@@ -94,7 +89,7 @@ def _add_factor(product: Product, factor: Factor, write: Write, signed: SignedSu
         formula = write(node)
     if len(letters) == 2 and letters[0] == letters[1]:
         formula, letters = diagonal(formula), letters[:1]
-    power = raised(formula, abs(exponent))
+    power = raised(formula, magnitude(exponent))
     if letters:
         parts = ([], [power]) if exponent < 0 else ([power], [])
         product.pieces.append(Piece(letters, *parts))
@@ -209,7 +204,7 @@ def _without_pairings(product: Product, structural: list[Factor]) -> list[Factor
 
 
 def _written_as_kron(product: Product, first: Factor, others: list[Factor]) -> bool:
-    """Whether the two pieces that a pairing, or two of them, join became a Kronecker product."""
+    """Whether the two pieces that pairings join became a Kronecker product."""
     p, i, j = first.letters
     if min(i, j) < product.ndim:
         return False
@@ -223,13 +218,13 @@ def _written_as_kron(product: Product, first: Factor, others: list[Factor]) -> b
         product.pieces.append(Piece((p,), [formula]))
         return True
     for second in others:
-        q, k, l = second.letters
+        q, k, m = second.letters
         if (
             {*left.letters} == {i, k}
-            and {*right.letters} == {j, l}
-            and min(k, l) >= product.ndim
+            and {*right.letters} == {j, m}
+            and min(k, m) >= product.ndim
         ):
-            formula = call("kron", (left.turned((i, k)), right.turned((j, l))), 2)
+            formula = call("kron", (left.turned((i, k)), right.turned((j, m))), 2)
             product.pieces = [x for x in product.pieces if x not in mine]
             product.pieces.append(Piece((p, q), [formula]))
             others.remove(second)
@@ -304,7 +299,7 @@ def _matrix(product: Product, pieces: Sequence[Piece], *, is_loose: bool) -> For
             formula = matrix_product(formula, diagonal(columns.formula))
         return formula
     if is_loose and rows is None:
-        return columns and columns.formula
+        return columns.formula if columns else None
     if is_loose and columns is None:
         assert rows is not None
         return indexed(rows.formula, (":", "None"), 2)

@@ -20,7 +20,7 @@ _OPERATORS = frozenset(SYMBOLS)
 def numpy_function(
     written: Written, name: str, parameters: Mapping[str, Shape], summary: str, result: Shape
 ) -> str:
-    """The source of `name(*parameters)`, which returns the formula's value of its full shape."""
+    """The source of `name(*parameters)`, which returns the value in its full shape."""
     return _Emitter(parameters).source(written, name, summary, result)
 
 
@@ -66,8 +66,7 @@ class _Emitter:
         docstring = [f'    """{summary}', "", *shapes, f"    returns: shape ({_shape(result)})"]
         lines = [f"def {name}({arguments}):", *docstring, '    """']
         lines += [f"    {line}" for line in self._lines] + [f"    return {body}"]
-        alias = "" if self._numpy == "np" else ""
-        head = [f"import numpy as {self._numpy}{alias}"]
+        head = [f"import numpy as {self._numpy}"]
         special = sorted(self._imports)
         if special:
             pairs = (
@@ -168,7 +167,7 @@ class _Emitter:
         return f"{self._function(formula.op)}({', '.join(arguments + options)})"
 
     def _function(self, name: str) -> str:
-        """The name of a function in the code, with its import or definition where it needs one."""
+        """The name of a function in the code, imported or defined where it has to be."""
         source = FUNCTIONS[name].numpy
         if not source:
             assert hasattr(np, name), name

@@ -186,7 +186,7 @@ def common_factor(terms: Terms, shape: Shape) -> Node | None:
 
 
 def _outside(candidate: Factor, inner: int, ndim: int) -> tuple[int, ...]:
-    """The letters of what stands beside a factor: those it lacks, and the one it is summed over.
+    """The letters of what stands beside a factor: those it lacks, and the one summed over.
 
     That one stands where the factor does among the output's axes, as in a product of matrices.
     """
@@ -263,7 +263,12 @@ def _is_condition(factor: Factor) -> bool:
 def _positive(first: Factor, second: Factor) -> Factor:
     """Of two complementary conditions the one to be written: a > b before a ≥ b or a = b."""
     names = ("greater", "not_equal", "greater_equal", "equal")
-    return min(first, second, key=lambda f: names.index(f.node.function.name))
+
+    def rank(factor: Factor) -> int:
+        assert isinstance(factor.node, Elementwise)
+        return names.index(factor.node.function.name)
+
+    return min(first, second, key=rank)
 
 
 def _kept(made: Node) -> Node | None:

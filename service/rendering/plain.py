@@ -21,7 +21,6 @@ from service.rendering.patterns import (
     without_common_factors,
 )
 
-
 _MOST_ROUNDS = 4
 
 

@@ -34,7 +34,7 @@ def _carriers(pieces: Sequence[Piece], letter: int) -> tuple[list[Piece], list[P
 
 def _rank(pieces: Sequence[Piece], letter: int) -> int | None:
     """How soon a letter is reduced; None where only einsum can say it."""
-    vectors, others = _carriers(pieces, letter)
+    _, others = _carriers(pieces, letter)
     if any(len(p.letters) > 2 for p in others) or len(others) > 2:
         return None
     return len(others)
@@ -55,7 +55,7 @@ def _without(pieces: list[Piece], letter: int) -> list[Piece]:
         total = call("sum", (matrix.formula,), 1, (("axis", str(axis)),))
         return [*rest, Piece((left,), [total])]
     weight = diagonal(vectors[0].formula) if vectors else None
-    return [*rest, joined(*others, letter, weight)]
+    return [*rest, joined(others[0], others[1], letter, weight)]
 
 
 def _times_vector(matrix: Piece, vector: Piece, left: int) -> Formula:

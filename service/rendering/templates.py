@@ -24,9 +24,8 @@ from service.rendering.layout import (
 
 _TOKEN = re.compile(r"\\\\|\\[a-zA-Z]+|[0-9.]+|[\ue000-\uf8ff]|\S")
 _HOLE = 0xE000
-_FUNCTIONS = frozenset(
-    "ln log exp sin cos tan sinh cosh tanh arcsin arccos arctan max min det tr".split()
-)
+_WORDS = "ln log exp sin cos tan sinh cosh tanh arcsin arccos arctan max min det tr"
+_FUNCTIONS = frozenset(_WORDS.split())
 SIGNS = {
     "sigma": "σ",
     "psi": "ψ",

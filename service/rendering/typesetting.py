@@ -17,6 +17,7 @@ from service.rendering.layout import (
     Cases,
     Fence,
     Fraction,
+    Kind,
     Layout,
     Root,
     Row,
@@ -112,7 +113,7 @@ def _relation(formula: Formula, op: str) -> Layout:
 
 
 def _name(formula: Formula) -> Layout:
-    kinds = ("scalar", "vector", "matrix")
+    kinds: tuple[Kind, ...] = ("scalar", "vector", "matrix")
     return Symbol(formula.text, kinds[min(formula.ndim, 2)])
 
 
@@ -250,10 +251,9 @@ def _power(formula: Formula) -> Layout:
     inner = fenced(typeset(base), PIECE)
     if isinstance(inner, Script) and inner.above is not None:
         inner = Fence("(", inner, ")")
-    below = None
     if isinstance(inner, Script):
-        inner, below = inner.base, inner.below
-    return Script(inner, typeset(exponent), below)
+        return Script(inner.base, typeset(exponent), inner.below)
+    return Script(inner, typeset(exponent))
 
 
 def _chain(formula: Formula) -> Layout:

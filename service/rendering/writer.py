@@ -53,8 +53,8 @@ from service.rendering.patterns import (
     rows_of,
     shifted_by_logsumexp,
 )
-from service.rendering.plain import plain_graph
 from service.rendering.pieces import assembled, negated_product, sign_apart
+from service.rendering.plain import plain_graph
 
 _MOST_UNNAMED = 40
 _MOST_CHARACTERS = 100_000
@@ -98,7 +98,7 @@ class _Writer:
             self.formula(node)
 
     def formula(self, node: Node, *, is_loose: bool = False) -> Formula:
-        """A node as a formula; a loose one need not have the axes that it does not vary along."""
+        """A node as a formula; a loose one may lack the axes along which it is constant."""
         found = self._formulas.get((node, is_loose))
         if found is None:
             found = self._made(node, is_loose=is_loose)
@@ -130,34 +130,36 @@ class _Writer:
         return name_of(name, formula.ndim)
 
     def _made(self, node: Node, *, is_loose: bool) -> Formula:
-        if isinstance(node, Variable):
-            return name_of(node.name, node.ndim)
         rows = rows_of(node)
         if rows is not None:
             return stacked([self.formula(r) for r in rows], node.ndim)
-        if isinstance(node, Contraction):
+        if isinstance(node, Contraction | Sum):
             softened = shifted_by_logsumexp(node)
             if softened is not None:
                 return self._along("log_softmax", *softened)
+        if isinstance(node, Contraction):
             return self._product(node, node.coefficient, is_loose=is_loose)
         if isinstance(node, Sum):
-            softened = shifted_by_logsumexp(node)
-            if softened is not None:
-                return self._along("log_softmax", *softened)
             return self._sum(node.terms, node.shape)
-        if isinstance(node, Elementwise):
-            return self._entrywise(node)
-        if isinstance(node, Reduction):
-            return self._reduction(node)
-        if isinstance(node, LinearAlgebra):
-            (matrix,) = node.arguments
-            return call(node.function.name, (self.formula(matrix),), node.ndim)
-        if isinstance(node, Stack):
-            return stacked([self.formula(p) for p in node.parts], node.ndim)
-        if isinstance(node, Constant):
-            return _literal(node.value)
-        if isinstance(node, Size):
-            return size_of(node.dimension)
+        return self._whole(node)
+
+    def _whole(self, node: Node) -> Formula:
+        """A node that is neither a product nor a sum."""
+        match node:
+            case Variable():
+                return name_of(node.name, node.ndim)
+            case Elementwise():
+                return self._entrywise(node)
+            case Reduction():
+                return self._reduction(node)
+            case LinearAlgebra():
+                return call(node.function.name, (self.formula(node.arguments[0]),), node.ndim)
+            case Stack():
+                return stacked([self.formula(p) for p in node.parts], node.ndim)
+            case Constant():
+                return _literal(node.value)
+            case Size():
+                return size_of(node.dimension)
         return structural_formula(node)
 
     def _product(self, node: Contraction, coefficient: Number, *, is_loose: bool) -> Formula:
@@ -248,7 +250,7 @@ class _Writer:
         if function.is_symmetric:
             parts.sort(key=lambda p: (p.op != "number", p.text))
         if function.name in BINARY:
-            return operation(function.name, *parts)
+            return operation(function.name, parts[0], parts[1])
         ndim = max(p.ndim for p in parts)
         name, *others = function.spelled or (function.name,)
         for inner in (text for text in others if not text.isdecimal()):

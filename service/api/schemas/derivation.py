@@ -29,8 +29,8 @@ LayoutName = Annotated[
 ]
 StructureName = Literal["zero", "identity", "diagonal", "dense", "factored"]
 STRUCTURE = (
-    "What the formula is beside its numbers: the structure with which `/v1/jacobian` answers; a "
-    "size that is a name counts as large."
+    "What the formula is beside its numbers: the structure with which `/v1/jacobian` answers; "
+    "a size that is a name counts as large."
 )
 
 
@@ -146,7 +146,7 @@ class DerivationStep(BaseModel):
         examples=["element-wise binary operator rule"],
     )
     conditions: list[str] = Field(
-        description="What licenses the rule, and the chain rule that joins it to what is before.",
+        description="What licenses the rule, and the chain rule that joins the steps.",
         examples=[["vector chain rule", "element-wise diagonal condition"]],
     )
     source: str = Field(
@@ -154,8 +154,8 @@ class DerivationStep(BaseModel):
     )
     becomes: Formula = Field(
         description=(
-            "The derivative of the symbol by the variable, the product so far; of the last step "
-            "the answer."
+            "The derivative of the symbol by the variable, the product so far; of the last "
+            "step the answer."
         )
     )
     value: Tensor | None = Field(description="The symbol's numbers, where values are given.")

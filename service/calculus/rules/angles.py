@@ -134,7 +134,7 @@ COSINE = ElementwiseFunction(
     partials=(_cosine_by_x, _cosine_by_y),
     plain=lambda x, y: times(x, apply_elementwise(HYPOT, x, y), exponents=(ONE, -ONE)),
 )
-HYPOT = ElementwiseFunction(
+HYPOT: ElementwiseFunction = ElementwiseFunction(
     name="hypot",
     forward=np.hypot,
     partials=(

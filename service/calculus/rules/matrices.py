@@ -145,7 +145,7 @@ def det_derivative_values(matrix: Array, order: int) -> Array:
 
 
 def _det_derivative_plain(matrix: Node, order: int) -> Node:
-    """The same for a regular matrix: det A · Σ over permutations π of sign(π) Π A⁻¹_{j π(i)}."""
+    """The same for a regular A: det A · Σ over permutations π of sign(π) Π A⁻¹_{j π(i)}."""
     inverse, det = apply_matrix(INV, matrix), apply_matrix(DET, matrix)
     letters = tuple(range(2 * order))
     terms = [

@@ -56,8 +56,8 @@ class ElementwiseFunction:
     give a result that is not finite, which a mask must hide. `is_magnitude`: f(x)² is x².
 
     A function that the language has under another name is `spelled` so: that name, then the
-    numbers before its operands, or the function that it is applied to. One that it has not is `plain` in terms of others, of the same
-    value wherever those are finite.
+    numbers before its operands, or the function that it is applied to. One that it has not is
+    `plain` in terms of others, of the same value wherever those are finite.
     """
 
     name: str
@@ -127,8 +127,8 @@ class Function:
     arguments from, inside its domain. With several operands, `folded_by` names the function
     of two that joins them. `is_entrywise`: each entry of the result comes from the operands'
     entries at its place. `numpy`: what stands for it in NumPy code, a name or the source of a
-    function; NumPy's own function of this name where it is empty. `unknown_sizes`: how many sizes, found from use, `build`
-    takes last where no option tells them.
+    function; NumPy's own function of this name where it is empty. `unknown_sizes`: how many
+    sizes, found from use, `build` takes last where no option tells them.
     """
 
     name: str
