@@ -67,9 +67,8 @@ class Site:
 class Elaborated:
     """The graph of an expression, its operations in evaluation order, the names it uses.
 
-    `syntax` is the tree that the graph was made from, in the numpy dialect; `nodes` are what
-    its parts stand for, by identity. `shapes` are those of all variables; `assumed` the names
-    that have theirs by convention.
+    `syntax`, in the numpy dialect, is what the graph was made from; `nodes` what its parts
+    stand for, by identity. `assumed` are the names that have their shapes by convention.
     """
 
     node: Node
@@ -146,15 +145,8 @@ class _Elaboration:
             body = syntax.body
         node = self._evaluate(body)
         shapes = {name: node.shape for name, node in self.variables.items()}
-        return Elaborated(
-            node,
-            syntax,
-            self.nodes,
-            tuple(self.sites),
-            frozenset(self.names),
-            shapes,
-            tuple(self.assumed),
-        )
+        sites, names = tuple(self.sites), frozenset(self.names)
+        return Elaborated(node, syntax, self.nodes, sites, names, shapes, tuple(self.assumed))
 
     def _bind(self, name: Name, value: Node) -> None:
         if name.name in self.variables or name.name in self.bound:

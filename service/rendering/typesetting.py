@@ -6,7 +6,6 @@ a scalar, and what stands left in a product.
 
 from collections.abc import Sequence
 
-from service.calculus.rules.table import FUNCTIONS
 from service.rendering.formula import COMPARISONS, Formula
 from service.rendering.layout import (
     INVERSE,
@@ -17,7 +16,6 @@ from service.rendering.layout import (
     Cases,
     Fence,
     Fraction,
-    Kind,
     Layout,
     Root,
     Row,
@@ -31,7 +29,18 @@ from service.rendering.layout import (
     row,
     transpose_of,
 )
-from service.rendering.templates import laid_out
+from service.rendering.symbols import (
+    begins_with_digit,
+    constant_layout,
+    einsum_layout,
+    function_layout,
+    indexed_layout,
+    name_layout,
+    named_layout,
+    number_layout,
+    size_layout,
+    tight,
+)
 
 _RELATIONS = {
     "greater": ">",
@@ -59,7 +68,7 @@ def typeset(formula: Formula, *, is_row: bool = False) -> Layout:
         return _SETTERS[formula.op](formula)
     if formula.op in COMPARISONS:
         return Fence("[", _relation(formula, formula.op), "]")
-    return _function(formula)
+    return function_layout(formula, [typeset(a) for a in formula.args])
 
 
 def typeset_whole(formula: Formula, *, is_row: bool = False) -> Layout:
@@ -110,35 +119,6 @@ def _row_of(formula: Formula) -> Layout:
 def _relation(formula: Formula, op: str) -> Layout:
     left, right = (typeset(a) for a in formula.args)
     return Row((left, operator(_RELATIONS[op]), right), SUM)
-
-
-def _name(formula: Formula) -> Layout:
-    kinds: tuple[Kind, ...] = ("scalar", "vector", "matrix")
-    return Symbol(formula.text, kinds[min(formula.ndim, 2)])
-
-
-def _number(formula: Formula) -> Layout:
-    mantissa, _, exponent = formula.text.partition("e")
-    if not exponent:
-        return number(formula.text)
-    sign = [operator("−")] if exponent.startswith("-") else []
-    power = row([*sign, number(exponent.lstrip("+-0"))], PIECE)
-    return Row((number(mantissa), operator("·"), Script(number("10"), power)), PRODUCT)
-
-
-def _size(formula: Formula) -> Layout:
-    return size_layout(formula.text)
-
-
-def size_layout(text: str) -> Layout:
-    """A size such as `n` or `2 * n + 1`."""
-    parts: list[Layout] = []
-    for token in text.replace(" * ", " ").split():
-        if token in "+-":
-            parts.append(operator("−" if token == "-" else token))
-        else:
-            parts.append(number(token) if token[0].isdigit() else Symbol(token, "scalar"))
-    return row(parts, SUM)
 
 
 def _negated(formula: Formula) -> Layout:
@@ -193,10 +173,10 @@ def _product(factors: Sequence[Formula], *, is_row: bool) -> Layout:
         parts.append(fenced(typeset(tensors[0], is_row=is_row), PRODUCT))
     elif tensors:
         joined = _entrywise(tensors, is_row=is_row)
-        parts.append(_tight(joined) if parts else joined)
+        parts.append(tight(joined) if parts else joined)
     spaced: list[Layout] = []
     for part in parts:
-        if spaced and _begins_with_digit(part):
+        if spaced and begins_with_digit(part):
             spaced.append(operator("·"))
         spaced.append(part)
     product = row(spaced, PRODUCT)
@@ -213,7 +193,7 @@ def _entrywise(tensors: Sequence[Formula], *, is_row: bool) -> Layout:
         weight = typeset(weights[0]) if len(weights) == 1 else _entrywise(weights, is_row=False)
         parts = [typeset(rest[0]) if len(rest) == 1 else _entrywise(rest, is_row=False)]
         parts.append(applied(Symbol("diag", "function"), weight))
-        return Row(tuple(_tight(p) for p in parts), PRODUCT)
+        return Row(tuple(tight(p) for p in parts), PRODUCT)
     parts = []
     for t in tensors:
         if parts:
@@ -221,14 +201,6 @@ def _entrywise(tensors: Sequence[Formula], *, is_row: bool) -> Layout:
         parts.append(fenced(typeset(t), PIECE if t.op in ("multiply", "divide") else PRODUCT))
     joined = Row(tuple(parts), PRODUCT)
     return transpose_of(joined) if is_row and ndim == 1 else joined
-
-
-def _begins_with_digit(layout: Layout) -> bool:
-    if isinstance(layout, Row):
-        return _begins_with_digit(layout.parts[0])
-    if isinstance(layout, Script):
-        return _begins_with_digit(layout.base)
-    return isinstance(layout, Symbol) and layout.kind == "number"
 
 
 def _divided(formula: Formula) -> Layout:
@@ -261,20 +233,13 @@ def _chain(formula: Formula) -> Layout:
     factors = _chained(formula)
     if len(factors) == 2 and factors[0].ndim == factors[1].ndim == 1:
         parts = [fenced(typeset(f), PRODUCT) for f in factors]
-        return Row((_tight(parts[0]), operator("·"), _tight(parts[1])), PRODUCT)
+        return Row((tight(parts[0]), operator("·"), tight(parts[1])), PRODUCT)
     last = len(factors) - 1
     parts = [
-        _tight(typeset(f, is_row=f.ndim == 1 and place < last))
+        tight(typeset(f, is_row=f.ndim == 1 and place < last))
         for place, f in enumerate(factors)
     ]
     return Row(tuple(parts), PRODUCT)
-
-
-def _tight(layout: Layout) -> Layout:
-    """A factor of a product of matrices: what holds a sign of multiplication is fenced."""
-    if isinstance(layout, Row) and operator("⊙") in layout.parts:
-        return Fence("(", layout, ")")
-    return fenced(layout, PRODUCT)
 
 
 def _chained(formula: Formula) -> list[Formula]:
@@ -299,7 +264,7 @@ def _turned_chain(formula: Formula) -> Layout:
         _turned(f) if f.ndim == 2 else typeset(f, is_row=place < last)
         for place, f in enumerate(factors)
     ]
-    return Row(tuple(_tight(p) for p in parts), PRODUCT)
+    return Row(tuple(tight(p) for p in parts), PRODUCT)
 
 
 def _turned(formula: Formula) -> Layout:
@@ -323,49 +288,10 @@ def _stacked(formula: Formula) -> Layout:
     return Table(tuple(rows))
 
 
-def _indexed(formula: Formula) -> Layout:
-    items = dict(formula.options)["index"]
-    base = fenced(typeset(formula.args[0]), PIECE)
-    if items == ":, None":
-        return Row((base, transpose_of(ONE_VECTOR)), PRODUCT)
-    if isinstance(base, Script):
-        base = Fence("(", base, ")")
-    return Script(base, None, Symbol(items.replace(" ", ""), "words"))
-
-
 def _outer(formula: Formula) -> Layout:
     left, right = formula.args
-    parts = [_tight(typeset(left)), _tight(typeset(right, is_row=True))]
+    parts = [tight(typeset(left)), tight(typeset(right, is_row=True))]
     return Row(tuple(parts), PRODUCT)
-
-
-def _einsum(formula: Formula) -> Layout:
-    """A product of two matrices as ⊗ where it is one, else index by index."""
-    subscripts = dict(formula.options)["subscripts"]
-    if subscripts in ("ik,jl->ijkl", "ik,lj->ijkl"):
-        left, right = (typeset(a) for a in formula.args)
-        if subscripts == "ik,lj->ijkl":
-            right = transpose_of(right)
-        return Row((fenced(left, PIECE), operator("⊗"), fenced(right, PIECE)), PRODUCT)
-    inputs, _, output = subscripts.partition("->")
-    parts: list[Layout] = []
-    summed = sorted({x for x in inputs if x.isalpha()} - set(output))
-    if summed:
-        parts.append(Script(operator("∑"), None, _letters(summed)))
-    for letters, argument in zip(inputs.split(","), formula.args, strict=True):
-        if argument.op == "ones":
-            continue
-        base = fenced(typeset(argument), PIECE)
-        if argument.op == "eye":
-            base = Symbol("δ", "scalar")
-        if isinstance(base, Script):
-            base = Fence("(", base, ")")
-        parts.append(Script(base, None, _letters(letters)))
-    return row(parts, PRODUCT)
-
-
-def _letters(letters: Sequence[str]) -> Layout:
-    return row([Symbol(x, "scalar") for x in letters], PIECE)
 
 
 def _where(formula: Formula) -> Layout:
@@ -382,58 +308,14 @@ def _sum_function(formula: Formula) -> Layout:
     (argument,) = formula.args
     inside = typeset(argument)
     if argument.ndim == 2 and options.get("axis") == "1":
-        return Row((_tight(inside), ONE_VECTOR), PRODUCT)
+        return Row((tight(inside), ONE_VECTOR), PRODUCT)
     if argument.ndim == 2 and options.get("axis") == "0":
         return Row((transpose_of(fenced(inside, PRODUCT)), ONE_VECTOR), PRODUCT)
-    return _named(formula, "sum")
-
-
-def _named(formula: Formula, name: str) -> Layout:
-    """A function by its name, its options below it."""
-    word: Layout = Symbol(name, "function")
-    axis = dict(formula.options).get("axis")
-    if axis is not None:
-        word = Script(word, None, Symbol(f"axis {axis}", "words"))
-    parts: list[Layout] = []
-    for argument in formula.args:
-        if parts:
-            parts.append(operator(","))
-        parts.append(typeset(argument))
-    return applied(word, row(parts, SUM))
+    return named_layout(formula, "sum", [inside])
 
 
 def _mean(formula: Formula) -> Layout:
-    return _named(formula, "mean")
-
-
-def _constant(formula: Formula) -> Layout:
-    if formula.op == "eye":
-        return Symbol("I", "matrix")
-    sign = "1" if formula.op == "ones" else "0"
-    if formula.ndim == 1:
-        return Symbol(sign, "vector")
-    if formula.op == "ones" and formula.ndim == 2:
-        return Row((ONE_VECTOR, transpose_of(ONE_VECTOR)), PRODUCT)
-    return Symbol(sign, "number")
-
-
-def _function(formula: Formula) -> Layout:
-    """A function as its record writes it, or by name where an axis is to be told."""
-    if formula.op not in FUNCTIONS or "axis" in dict(formula.options):
-        return _named(formula, formula.op)
-    record = FUNCTIONS[formula.op]
-    operands = [p.name for p in record.parameters if p.kind in ("operand", "operands")]
-    numbers = [p.name for p in record.parameters if p.kind in ("integer", "number")]
-    given = list(formula.args)
-    holes: dict[str, Layout] = {}
-    if len(given) > len(operands):
-        holes[numbers[0]] = typeset(given.pop(0))
-    holes |= {n: typeset(a) for n, a in zip(operands, given, strict=False)}
-    holes |= {p.name: number(str(p.default)) for p in record.parameters if p.name not in holes}
-    holes |= {n: size_layout(v) for n, v in formula.options}
-    if formula.ndim > 0 and formula.op in _BY_NAME_OF_VECTORS:
-        return _named(formula, formula.op)
-    return laid_out(formula.op, holes)
+    return named_layout(formula, "mean", [typeset(formula.args[0])])
 
 
 def _inverse(formula: Formula) -> Layout:
@@ -447,11 +329,10 @@ def _root(formula: Formula) -> Layout:
     return Root(typeset(formula.args[0]))
 
 
-_BY_NAME_OF_VECTORS = frozenset({"max", "min", "prod", "logsumexp"})
 _SETTERS = {
-    "name": _name,
-    "number": _number,
-    "size": _size,
+    "name": name_layout,
+    "number": number_layout,
+    "size": lambda formula: size_layout(formula.text),
     "negate": _negated,
     "add": _sum,
     "subtract": _sum,
@@ -461,15 +342,15 @@ _SETTERS = {
     "matmul": _matmul,
     "transpose": _transposed,
     "stack": _stacked,
-    "index": _indexed,
+    "index": lambda formula: indexed_layout(formula, typeset(formula.args[0])),
     "outer": _outer,
-    "einsum": _einsum,
+    "einsum": lambda formula: einsum_layout(formula, [typeset(a) for a in formula.args]),
     "where": _where,
     "sum": _sum_function,
     "mean": _mean,
-    "eye": _constant,
-    "ones": _constant,
-    "zeros": _constant,
+    "eye": constant_layout,
+    "ones": constant_layout,
+    "zeros": constant_layout,
     "inv": _inverse,
     "sqrt": _root,
 }

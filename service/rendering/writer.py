@@ -42,11 +42,7 @@ from service.rendering.formula import (
     size_of,
     stacked,
 )
-from service.rendering.matrix_notation import (
-    structural_formula,
-    taken_apart,
-    written_product,
-)
+from service.rendering.matrix_notation import taken_apart, written_product
 from service.rendering.patterns import (
     Terms,
     normalized_axes,
@@ -55,6 +51,7 @@ from service.rendering.patterns import (
 )
 from service.rendering.pieces import assembled, negated_product, sign_apart
 from service.rendering.plain import plain_graph
+from service.rendering.structural import structural_formula
 
 _MOST_UNNAMED = 40
 _MOST_CHARACTERS = 100_000
