@@ -75,6 +75,18 @@ class _Operation:
     build: Callable[..., Node]
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An operation on symbols, and its derivatives by those that depend on the variable."""
+
+    symbol: Variable
+    names: Sequence[str]
+    operands: tuple[Node, ...]
+    local: Node
+    dependent: tuple[Variable, ...]
+    partials: Mapping[Variable, Node]
+
+
 def steps_of(
     found: Elaborated,
     answer: Node,
@@ -113,6 +125,21 @@ def _names_of(shape: Iterable[Dimension]) -> Iterator[str]:
             yield from (name for name, _ in size.counts)
 
 
+def products_with_a_factor_left_out(found: Elaborated, by: Variable) -> Iterator[Node]:
+    """The chain product once for each local derivative that could be forgotten.
+
+    That is one whose operand has the symbol's shape: the identity stands in its place.
+    """
+    derivation = _Derivation(found, by, "standard", {})
+    links = list(derivation.links())
+    for link in links:
+        for operand in link.dependent:
+            if operand.shape == link.local.shape:
+                left_out = {(link.symbol, operand): identity(operand)}
+                products = derivation.products(links, left_out)
+                yield substituted(products[-1], derivation.meanings)
+
+
 class _Derivation:
     """The steps by one variable: symbols, what they mean, and their derivatives so far."""
 
@@ -134,20 +161,30 @@ class _Derivation:
         self._symbols: dict[Node, Variable] = {
             variable(n, s): variable(n, s) for n, s in found.shapes.items()
         }
-        self._meanings: dict[str, Node] = {}
-        self._derivatives: dict[Variable, Node] = {by: identity(by)}
+        self.meanings: dict[str, Node] = {}
+        self._made: list[Variable] = []
         self._joined: dict[Node, _Operation] = {}
         self._names = (f"u{k}" for k in count(1))
 
     def steps(self, answer: Node, first: int) -> tuple[Step, ...]:
         """The steps, numbered from `first`; the last becomes the answer."""
+        links = list(self.links())
+        products = self.products(links, {})
+        if products:
+            products[-1] = answer
+        pairs = zip(links, products, strict=True)
+        return tuple(
+            self._step(link, k, product) for k, (link, product) in enumerate(pairs, first)
+        )
+
+    def links(self) -> Iterator[_Link]:
+        """Every operation that depends on the variable, on symbols, in evaluation order."""
         operations = [
             o
             for site in self._found.sites
             for o in self._split(site)
             if self._by.name in o.node.variables and o.node not in o.operands
         ]
-        made: list[Step] = []
         for place, operation in enumerate(operations):
             if operation.node in self._symbols or operation.node in self._joined:
                 continue
@@ -155,8 +192,31 @@ class _Derivation:
             if not is_last and self._joins(operation, operations[place + 1 :]):
                 self._joined[operation.node] = operation
                 continue
-            made.append(self._step(operation, first + len(made), answer if is_last else None))
-        return tuple(made)
+            names: list[str] = []
+            local = self._local(operation, names)
+            known = (self._by, *self._made)
+            dependent = tuple(s for s in known if s.name in local.variables)
+            symbol = variable(self._fresh(is_last=is_last), local.shape)
+            operands = tuple(self._symbols.get(o, o) for o in operation.operands)
+            partials = jacobian(local, dependent)
+            yield _Link(symbol, names, operands, local, dependent, partials)
+            self._made.append(symbol)
+            self._symbols[operation.node] = symbol
+            self.meanings[symbol.name] = operation.node
+
+    def products(
+        self, links: Sequence[_Link], instead: Mapping[tuple[Variable, Variable], Node]
+    ) -> list[Node]:
+        """The derivative of each symbol by the variable, some local ones being others."""
+        derivatives: dict[Variable, Node] = {self._by: identity(self._by)}
+        for link in links:
+            shape = link.local.shape + self._by.shape
+            terms = []
+            for operand in link.dependent:
+                partial = instead.get((link.symbol, operand), link.partials[operand])
+                terms.append((ONE, _chained(partial, operand, derivatives[operand], self._by)))
+            derivatives[link.symbol] = add(terms, shape)
+        return [derivatives[link.symbol] for link in links]
 
     def _split(self, site: Site) -> Iterator[_Operation]:
         """A dot product as a product and a sum; in full, a mean as a sum and a quotient."""
@@ -196,36 +256,19 @@ class _Derivation:
         is_divisor = operation.name == "divide" and operation.operands[-1] in dependent
         return operation.name in _AFFINE and (is_sum or len(dependent) == 1) and not is_divisor
 
-    def _step(self, operation: _Operation, number: int, answer: Node | None) -> Step:
-        names: list[str] = []
-        local = self._local(operation, names)
-        dependent = [s for s in self._derivatives if s.name in local.variables]
-        partials = jacobian(local, dependent)
-        terms = [(ONE, self._chained(partials[o], o)) for o in dependent]
-        product = add(terms, local.shape + self._by.shape)
-        symbol = self._fresh(is_last=answer is not None)
-        chain = chain_of(
-            dependent, [o for o in dependent if o is not self._by], local, self._by
-        )
-        mine = [self._symbols.get(o, o) for o in operation.operands]
-        step = Step(
+    def _step(self, link: _Link, number: int, product: Node) -> Step:
+        local, dependent = link.local, link.dependent
+        intermediate = [o for o in dependent if o is not self._by]
+        chain = chain_of(dependent, intermediate, local, self._by)
+        return Step(
             number=number,
-            symbol=symbol,
+            symbol=link.symbol.name,
             definition=formulas(local, self._taken),
-            partials=tuple(self._partial(local, o, partials[o]) for o in dependent),
-            rule=rule_of(names, mine, dependent, local, chain),
-            becomes=formulas(
-                product if answer is None else answer,
-                self._taken,
-                is_row=not local.ndim,
-            ),
-            value=self._value(operation.node),
+            partials=tuple(self._partial(local, o, link.partials[o]) for o in dependent),
+            rule=rule_of(link.names, link.operands, dependent, local, chain),
+            becomes=formulas(product, self._taken, is_row=not local.ndim),
+            value=self._value(self.meanings[link.symbol.name]),
         )
-        own = variable(symbol, local.shape)
-        self._symbols[operation.node] = own
-        self._meanings[symbol] = operation.node
-        self._derivatives[own] = product
-        return step
 
     def _local(self, operation: _Operation, names: list[str]) -> Node:
         """The operation on symbols; its name and those of what is joined go to `names`."""
@@ -239,18 +282,6 @@ class _Derivation:
             else:
                 operands.append(operand if symbol is None else symbol)
         return operation.build(*operands)
-
-    def _chained(self, partial: Node, operand: Variable) -> Node:
-        """∂local/∂operand · ∂operand/∂variable."""
-        before = self._derivatives[operand]
-        out = partial.ndim - operand.ndim
-        inner = tuple(range(out, partial.ndim))
-        into = tuple(range(partial.ndim, partial.ndim + self._by.ndim))
-        factors = [
-            Factor(partial, (*range(out), *inner)),
-            Factor(before, (*inner, *into)),
-        ]
-        return contract(factors, (*range(out), *into), {})
 
     def _partial(self, local: Node, operand: Variable, node: Node) -> Partial:
         return Partial(
@@ -272,11 +303,20 @@ class _Derivation:
 
     def _value(self, node: Node) -> Array | None:
         """The node's numbers, where the values of all that it needs are given."""
-        meant = substituted(node, self._meanings)
+        meant = substituted(node, self.meanings)
         if not self._values or not meant.variables <= self._values.keys():
             return None
         (found,) = execute(compile_plan([meant]), self._values)
         return np.asarray(found, dtype=np.float64)
+
+
+def _chained(partial: Node, operand: Variable, before: Node, by: Variable) -> Node:
+    """∂local/∂operand · ∂operand/∂variable."""
+    out = partial.ndim - operand.ndim
+    inner = tuple(range(out, partial.ndim))
+    into = tuple(range(partial.ndim, partial.ndim + by.ndim))
+    factors = [Factor(partial, (*range(out), *inner)), Factor(before, (*inner, *into))]
+    return contract(factors, (*range(out), *into), {})
 
 
 def _total(node: Node) -> Node:
