@@ -19,8 +19,15 @@ _current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def deadline_in(seconds: float, clock: Callable[[], float] = monotonic) -> Iterator[None]:
-    """Within this context, check_deadline raises once so many seconds have passed."""
-    token = _current.set(_Deadline(clock, clock() + seconds))
+    """Within this context, check_deadline raises once so many seconds have passed.
+
+    Inside another context with the same clock, the earlier end holds.
+    """
+    end = clock() + seconds
+    outer = _current.get()
+    if outer is not None and outer.clock is clock:
+        end = min(end, outer.end)
+    token = _current.set(_Deadline(clock, end))
     try:
         yield
     finally:

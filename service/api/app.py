@@ -20,6 +20,7 @@ from service.api.problems import problem_response
 from service.api.routes import (
     analysis,
     batches,
+    claims,
     derivation,
     documentation,
     expressions,
@@ -85,6 +86,7 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
     for routes in (
         analysis,
         derivation,
+        claims,
         expressions,
         batches,
         system,

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import orjson
 
-from service.api.derivations import derivation_document
+from service.api.derivations import derivation_document, judgement_document
 from service.api.problems import problem_bytes, status_of
 from service.api.schemas.analysis import AnalyzeRequest
 from service.api.schemas.batches import BODIES
+from service.api.schemas.claims import CheckRequest
 from service.api.schemas.derivation import DeriveRequest
 from service.api.suggestions import suggestion
 from service.api.validation import read_fields
@@ -15,6 +16,7 @@ from service.api.wire import Json, analysis_document, document, encode
 from service.computation.analysis import analysed
 from service.computation.budget import Allowance
 from service.computation.compute import Computer
+from service.derivation.claims import judged
 from service.derivation.derive import derived
 from service.errors import GradserveError, ValidationError
 from service.language.places import describe, shown
@@ -57,6 +59,9 @@ def _answered_one(
     if isinstance(request, DeriveRequest):
         derivation = derived(request.asked_derivation(), limits, allowance.seconds)
         return encode(derivation_document(derivation))
+    if isinstance(request, CheckRequest):
+        claim = request.asked()
+        return encode(judgement_document(judged(claim, computer, limits), claim.wrt))
     if isinstance(request, AnalyzeRequest):
         analysis = analysed(request.asked(), limits, allowance.seconds)
         return encode(analysis_document(analysis))

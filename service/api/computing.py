@@ -9,13 +9,14 @@ from fastapi import Request, Response
 
 from service.api.batches import answered
 from service.api.binary import SAFETENSORS, encode_binary
-from service.api.derivations import derivation_document
+from service.api.derivations import derivation_document, judgement_document
 from service.api.negotiation import JSON, prefers
 from service.api.wire import Json, analysis_document, document, encode
 from service.computation.analysis import AnalysisRequest, analysed
 from service.computation.answers import Answer
 from service.computation.compute import Computer
 from service.computation.requests import Request as Asked
+from service.derivation.claims import Claim, judged
 from service.derivation.derive import DeriveRequest, derived
 from service.settings import Limits
 
@@ -61,6 +62,15 @@ class Computing:
         """
         found = await self.in_thread(partial(derived, asked, limits))
         return Response(encode(derivation_document(found)), media_type=JSON)
+
+    async def judgement(self, asked: Claim, limits: Limits) -> Response:
+        """What became of a claimed derivative as an HTTP response.
+
+        Raises:
+            GradserveError: the expression, the claim or their values are refused.
+        """
+        found = await self.in_thread(partial(judged, asked, self._computer, limits))
+        return Response(encode(judgement_document(found, asked.wrt)), media_type=JSON)
 
     async def answers(self, items: Sequence[Json], limits: Limits, request_id: str) -> Response:
         """The answers to many requests, each its own answer or problem."""

@@ -1,15 +1,18 @@
-"""Derivations as JSON."""
+"""Derivations and judgements of claims as JSON."""
 
 from service.api.wire import (
     Json,
+    about,
     conventions,
     estimate_document,
     formula_document,
     sizes,
+    structured,
     tensor,
     variables_document,
     warning,
 )
+from service.derivation.claims import Judgement
 from service.derivation.derive import Derivation, Derivative
 from service.derivation.steps import Array, Partial, Step
 
@@ -22,6 +25,20 @@ def derivation_document(derivation: Derivation) -> Json:
         "conventions": conventions((), derivation.layout),
         "warnings": [warning(notice) for notice in derivation.notices],
         "cost": estimate_document(derivation.estimate, derivation.answer_bytes),
+    }
+
+
+def judgement_document(judgement: Judgement, wrt: str) -> Json:
+    """The answer of a check."""
+    exact = judgement.exact
+    return {
+        "verdict": judgement.verdict,
+        "largest_error": judgement.largest_error,
+        "position": None if judgement.position is None else list(judgement.position),
+        "mistake": judgement.mistake,
+        "taylor_rate": judgement.taylor_rate,
+        "exact": structured(exact.jacobians[wrt]),
+        **about(exact),
     }
 
 

@@ -59,7 +59,7 @@ def document(answer: Answer) -> Json:
             "jacobian": structured(answer.stacked.jacobian),
             "columns": columns,
         }
-    return found | _about(answer)
+    return found | about(answer)
 
 
 def analysis_document(analysis: Analysis) -> Json:
@@ -181,9 +181,10 @@ def _factor(factor: Factor) -> Json:
             return {"kind": "ones", "size": size}
 
 
-def _about(answer: Answer) -> Json:
+def about(answer: Answer) -> Json:
+    """What is told of an answer beside its numbers."""
     cost = answer.cost
-    return {
+    told: Json = {
         "conventions": conventions(answer.kinks),
         "warnings": [warning(notice) for notice in answer.warnings],
         "cost": {
@@ -194,6 +195,13 @@ def _about(answer: Answer) -> Json:
             "seconds": float(cost.seconds),
         },
     }
+    if answer.certificate is not None:
+        told["certificate"] = {
+            "verdict": answer.certificate.verdict,
+            "largest_error": answer.certificate.largest_error,
+            "taylor_rate": answer.certificate.taylor_rate,
+        }
+    return told
 
 
 def conventions(kinks: Sequence[Kink], layout: str = "numerator") -> Json:

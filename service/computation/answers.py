@@ -144,6 +144,19 @@ class StackedJacobian:
     columns: tuple[Columns, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Whether an answer's derivatives are borne out by central differences of the expression.
+
+    `largest_error` is that of the best of several steps, along one random direction of all
+    variables; `taylor_rate` is 2 for a right derivative, None where the remainder is noise.
+    """
+
+    verdict: Literal["correct", "wrong", "undecided"]
+    largest_error: float | None
+    taylor_rate: float | None
+
+
 Result = Array | StructuredTensor
 Path = tuple[str, ...]
 Kind = TypeVar("Kind")
@@ -164,6 +177,7 @@ class Answer:
     group: str | None = None
     results: Mapping[Path, Result] = field(default_factory=dict)
     stacked: StackedJacobian | None = None
+    certificate: Certificate | None = None
 
     @property
     def gradients(self) -> dict[str, Array]:

@@ -20,6 +20,7 @@ from service.computation.answers import (
     StructuredTensor,
 )
 from service.computation.budget import Allowance
+from service.computation.certifying import certificate_of
 from service.computation.forms import arrays_of, is_finite, one_term
 from service.computation.nonfinite import told_nonfinite
 from service.computation.operations import OPERATIONS, OUTPUT, OperationName, direction_name
@@ -101,6 +102,9 @@ class Computer:
                         return told_nonfinite(answer)
                     variables = _one_sample(request, values, answer)
                     raise located_failure(self._compiled(question), variables, self._limits)
+                if request.certify:
+                    certificate = certificate_of(self.answer, request, answer)
+                    answer = replace(answer, certificate=certificate)
         except GradserveError as error:
             raise located(error, request.expression, request.pointer_at) from error.__cause__
         return answer

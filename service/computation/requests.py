@@ -40,8 +40,9 @@ class Request:
     `directions` are the tangents or vectors by name, or the `cotangent`; with `many`, each has
     a leading axis that counts directions. `batch` names variables whose first axis counts
     samples. `allows_nonfinite`: an answer that is not finite is answered with a warning
-    instead of refused. `dtype` is the precision computed in. `pointer_at`, where the expression
-    stands for a JSON tree, gives the pointer to the node at a place of it.
+    instead of refused. `certify`: central differences are to bear it out. `dtype` is the
+    precision computed in. `pointer_at`, where the expression stands for a JSON tree, gives the
+    pointer to the node at a place of it.
     """
 
     operation: OperationName
@@ -54,6 +55,7 @@ class Request:
     stack: bool = False
     batch: Sequence[str] = ()
     allows_nonfinite: bool = False
+    certify: bool = False
     dtype: Literal["float64", "float32"] = "float64"
     dialect: Dialect = "numpy"
     pointer_at: Callable[[int, int], str] | None = None

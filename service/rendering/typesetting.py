@@ -4,7 +4,7 @@ Orientation exists only here. A vector is a column, or a row where `is_row`: the
 a scalar, and what stands left in a product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service.rendering.formula import COMPARISONS, Formula
 from service.rendering.layout import (
@@ -314,10 +314,6 @@ def _sum_function(formula: Formula) -> Layout:
     return named_layout(formula, "sum", [inside])
 
 
-def _mean(formula: Formula) -> Layout:
-    return named_layout(formula, "mean", [typeset(formula.args[0])])
-
-
 def _inverse(formula: Formula) -> Layout:
     base = fenced(typeset(formula.args[0]), PIECE)
     if isinstance(base, Script):
@@ -325,11 +321,7 @@ def _inverse(formula: Formula) -> Layout:
     return Script(base, INVERSE)
 
 
-def _root(formula: Formula) -> Layout:
-    return Root(typeset(formula.args[0]))
-
-
-_SETTERS = {
+_SETTERS: dict[str, Callable[[Formula], Layout]] = {
     "name": name_layout,
     "number": number_layout,
     "size": lambda formula: size_layout(formula.text),
@@ -347,10 +339,10 @@ _SETTERS = {
     "einsum": lambda formula: einsum_layout(formula, [typeset(a) for a in formula.args]),
     "where": _where,
     "sum": _sum_function,
-    "mean": _mean,
+    "mean": lambda formula: named_layout(formula, "mean", [typeset(formula.args[0])]),
     "eye": constant_layout,
     "ones": constant_layout,
     "zeros": constant_layout,
     "inv": _inverse,
-    "sqrt": _root,
+    "sqrt": lambda formula: Root(typeset(formula.args[0])),
 }

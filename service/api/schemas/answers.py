@@ -65,6 +65,32 @@ class Cost(BaseModel):
     )
 
 
+class Certificate(BaseModel):
+    """What central differences of the expression say of the derivatives."""
+
+    verdict: Literal["correct", "wrong", "undecided"] = Field(
+        description=(
+            "`correct`: they agree to rounding. `wrong`: they differ, and the remainder of the "
+            "expansion goes to 0 too slowly. `undecided`: at a kink, or where differences are "
+            "noise."
+        )
+    )
+    largest_error: float | None = Field(
+        description="The largest absolute difference at the best step; null where none is.",
+        examples=[1e-12],
+    )
+    taylor_rate: float | None = Field(
+        description=(
+            "The power of h with which f(x + h d) − f(x) − h f′(x) d goes to 0: 2 for a right "
+            "derivative; null where it is rounding noise, as that of a linear function."
+        ),
+        examples=[2.0],
+    )
+
+
+CERTIFICATE = "Where `certify` asks for it; null of a mere value."
+
+
 class EvaluateAnswer(BaseModel):
     """The value of an expression."""
 
@@ -72,6 +98,7 @@ class EvaluateAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)
 
 
 class GradientAnswer(BaseModel):
@@ -84,6 +111,7 @@ class GradientAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)
 
 
 class Columns(BaseModel):
@@ -118,6 +146,7 @@ class JacobianAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)
 
 
 class HessianAnswer(BaseModel):
@@ -133,6 +162,7 @@ class HessianAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)
 
 
 class JvpAnswer(BaseModel):
@@ -148,6 +178,7 @@ class JvpAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)
 
 
 class VjpAnswer(BaseModel):
@@ -160,6 +191,7 @@ class VjpAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)
 
 
 class HvpAnswer(BaseModel):
@@ -172,3 +204,4 @@ class HvpAnswer(BaseModel):
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")
+    certificate: Certificate | None = Field(None, description=CERTIFICATE)

@@ -7,6 +7,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeAliasType
 
 from service.api.schemas.analysis import AnalyzeRequest
+from service.api.schemas.claims import CheckRequest
 from service.api.schemas.derivation import DeriveRequest
 from service.api.schemas.expressions import (
     QUADRATIC,
@@ -41,6 +42,13 @@ class DeriveItem(_Item):
 
     operation: Literal["derive"] = Field(description="`derive`.")
     body: DeriveRequest
+
+
+class CheckItem(_Item):
+    """A check."""
+
+    operation: Literal["check"] = Field(description="`check`.")
+    body: CheckRequest
 
 
 class EvaluateItem(_Item):
@@ -92,9 +100,10 @@ class HvpItem(_Item):
     body: HvpRequest
 
 
-BODIES: dict[str, type[Request | AnalyzeRequest]] = {
+BODIES: dict[str, type[Request | AnalyzeRequest | CheckRequest]] = {
     "analyze": AnalyzeRequest,
     "derive": DeriveRequest,
+    "check": CheckRequest,
     "evaluate": EvaluateRequest,
     "gradient": GradientRequest,
     "jacobian": JacobianRequest,
@@ -106,6 +115,7 @@ BODIES: dict[str, type[Request | AnalyzeRequest]] = {
 Items = Annotated[
     AnalyzeItem
     | DeriveItem
+    | CheckItem
     | EvaluateItem
     | GradientItem
     | JacobianItem

@@ -9,6 +9,7 @@ from service.api.schemas.names import BatchNames, Directions, Variables, WithRes
 from service.api.schemas.tensor_input import TensorInput
 from service.computation.operations import OUTPUT, OperationName
 from service.computation.requests import Request as Asked
+from service.errors import ValidationError
 from service.language.parser import Dialect
 
 NEURON: dict[str, JsonValue] = {
@@ -63,6 +64,16 @@ Many = Annotated[
     bool,
     Field(description="Whether there are many directions, counted by a leading axis."),
 ]
+Certify = Annotated[
+    bool,
+    Field(
+        description=(
+            "Whether to have the derivatives borne out by central differences at several "
+            "steps, along one random direction; `certificate` tells the result. Takes some "
+            "thirty evaluations."
+        )
+    ),
+]
 QUADRATIC: dict[str, JsonValue] = {
     "expression": "0.5 * x @ A @ x",
     "variables": {"A": [[2, 1], [1, 3]], "x": [1, -1]},
@@ -81,6 +92,7 @@ class Request(BaseModel):
     dtype: Dtype = "float64"
     accuracy: Accuracy = "exact"
     nonfinite: Nonfinite = "error"
+    certify: Certify = False
 
     def asked(self, operation: OperationName) -> Asked:
         """The request as the computation takes it."""
@@ -101,7 +113,23 @@ class Request(BaseModel):
             batch=self.batch or (),
             dtype=self.dtype,
             allows_nonfinite=self.nonfinite == "allow",
+            certify=self._certify(),
         )
+
+    def _certify(self) -> bool:
+        """Whether a certificate is asked for.
+
+        Raises:
+            ValidationError: of what has none.
+        """
+        if self.certify and (self.batch or self.dtype == "float32"):
+            other = "batch" if self.batch else "dtype"
+            raise ValidationError(
+                f"found certify with {other}, expected one of them: a certificate is that of "
+                "one point in float64",
+                pointer="/certify",
+            )
+        return self.certify
 
 
 class EvaluateRequest(Request):

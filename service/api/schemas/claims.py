@@ -1,0 +1,147 @@
+"""The request and the answer of a check: a claimed derivative and what became of it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.api.schemas.answers import Conventions, Cost, Warning
+from service.api.schemas.expression_input import Expression
+from service.api.schemas.expressions import DialectName
+from service.api.schemas.names import Variables
+from service.api.schemas.tensor_input import TensorInput
+from service.api.schemas.tensors import StructuredTensor
+from service.derivation.claims import Claim as Asked
+
+CLAIM = (
+    "`correct`: within the tolerance, for an expression at every point tried. `wrong`: not, "
+    "or of another shape. `undecided`: the point is at a kink, where other values may be right."
+)
+MISTAKE = (
+    "The likely cause: `sign`, `factor_two` (twice as much), `factor_half`, `missing_mean` "
+    "(not divided by the count), `missing_sum` (an axis too many), `missing_chain_factor`, "
+    "`cases_outside_sum` (terms counted whichever case they are in), `wrong_axis`, "
+    "`wrong_layout` (output and variable axes swapped), `transposed` (axes of a matrix "
+    "variable swapped), `forgotten_transpose` (M for Mᵀ inside); null where none of them "
+    "explains it."
+)
+
+
+class NumbersClaim(BaseModel):
+    """A derivative claimed by its numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["numbers"] = Field(description="`numbers`.")
+    tensor: TensorInput = Field(
+        description="The derivative at the given point, of shape output + variable."
+    )
+
+
+class ExpressionClaim(BaseModel):
+    """A derivative claimed by an expression in the same variables."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Literal["expression"] = Field(description="`expression`.")
+    expression: Expression
+
+
+class CheckRequest(BaseModel):
+    """An expression with the values of its variables, and a claimed derivative of it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "expression": "norm2(A @ x - y)**2",
+                    "variables": {"A": [[1, 2], [3, 4]], "x": [1, -1], "y": [0.5, 2]},
+                    "wrt": "x",
+                    "claim": {"kind": "expression", "expression": "2 * (A @ (A @ x - y))"},
+                }
+            ]
+        },
+    )
+
+    expression: Expression
+    dialect: DialectName = "numpy"
+    variables: Variables
+    wrt: Annotated[
+        str, Field(description="The variable the claim differentiates by.", examples=["x"])
+    ]
+    claim: Annotated[
+        NumbersClaim | ExpressionClaim,
+        Field(discriminator="kind", description="The claimed derivative."),
+    ]
+    tolerance: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="The error allowed, as a part of the largest entry of the derivative.",
+            json_schema_extra={"format": "double"},
+            examples=[1e-6],
+        ),
+    ] = 1e-6
+
+    def asked(self) -> Asked:
+        """The request as the judge takes it."""
+        claim = self.claim
+        source = claim.expression if isinstance(claim, ExpressionClaim) else None
+        return Asked(
+            expression=self.expression.text,
+            variables=self.variables,
+            wrt=self.wrt,
+            numbers=claim.tensor if isinstance(claim, NumbersClaim) else None,
+            claimed=source.text if source else None,
+            tolerance=self.tolerance,
+            dialect=self.expression.dialect(self.dialect),
+            claimed_dialect=source.dialect(self.dialect) if source else "numpy",
+            pointer_at=self.expression.pointer_at,
+            claimed_pointer_at=source.pointer_at if source else None,
+        )
+
+
+class CheckAnswer(BaseModel):
+    """What became of a claim."""
+
+    verdict: Literal["correct", "wrong", "undecided"] = Field(description=CLAIM)
+    largest_error: float | None = Field(
+        description="The largest absolute error found; null where the shape is another.",
+        json_schema_extra={"format": "double"},
+        examples=[2.0],
+    )
+    position: list[int] | None = Field(
+        description="Where in the claim it is; null where the shape is another.",
+        examples=[[0]],
+    )
+    mistake: (
+        Literal[
+            "sign",
+            "factor_two",
+            "factor_half",
+            "missing_mean",
+            "missing_sum",
+            "missing_chain_factor",
+            "cases_outside_sum",
+            "wrong_axis",
+            "wrong_layout",
+            "transposed",
+            "forgotten_transpose",
+        ]
+        | None
+    ) = Field(description=MISTAKE)
+    taylor_rate: float | None = Field(
+        description=(
+            "The power of h with which f(x + h d) − f(x) − h · claim · d goes to 0 at the "
+            "given point: 2 for a right claim, 1 for a wrong one; null where it is rounding "
+            "noise."
+        ),
+        json_schema_extra={"format": "double"},
+        examples=[1.0],
+    )
+    exact: StructuredTensor = Field(description="The exact derivative at the given point.")
+    conventions: Conventions = Field(description="What was chosen where there is a choice.")
+    warnings: list[Warning] = Field(description="What to know about this answer.")
+    cost: Cost = Field(description="What the exact derivative took.")
