@@ -17,11 +17,10 @@ from service.calculus.graph import (
     Node,
     Number,
     Pairing,
-    Reduction,
     Sum,
     count_construction,
 )
-from service.calculus.numbers import added, is_even, is_whole, keeps_range, multiplied, raised
+from service.calculus.numbers import added, is_whole, keeps_range, multiplied, raised
 from service.calculus.pairings import without_free, without_twins
 from service.calculus.selections import (
     STRUCTURAL,
@@ -30,6 +29,7 @@ from service.calculus.selections import (
     is_structured,
     resolve,
 )
+from service.calculus.simpler_factors import chosen_beside, even_power
 from service.calculus.terms import (
     ZERO,
     add,
@@ -130,7 +130,7 @@ class _Product:
 
     def _flatten(self) -> None:
         """Factors of factors take their place, the small ones first, up to the cap."""
-        self.factors = [_narrowed(_even_power(f)) for f in self.factors]
+        self.factors = [_narrowed(even_power(f)) for f in self.factors]
         while True:
             nested = [f for f in self.factors if _flattens(f, self.coefficient)]
             nested.sort(key=lambda f: (len(f.node.operands), f.node.digest, f.letters))
@@ -145,7 +145,20 @@ class _Product:
                     self._inline(f)
                     is_done = False
             if is_done:
+                self.factors = [self._without_number(f) for f in self.factors]
                 return
+
+    def _without_number(self, factor: Factor) -> Factor:
+        """A scalar factor that stays a node of its own, its number moved to the product's."""
+        node, letters, exponent = factor
+        if not isinstance(node, Contraction) or node.ndim or node.coefficient == 1:
+            return factor
+        if not is_whole(exponent) or not keeps_range(
+            node.coefficient, exponent, self.coefficient
+        ):
+            return factor
+        self.coefficient = multiplied(self.coefficient, raised(node.coefficient, exponent))
+        return Factor(unit_part(node)[1], letters, exponent)
 
     def _inline(self, factor: Factor) -> None:
         inner = factor.node
@@ -158,7 +171,7 @@ class _Product:
         for f in inner.factors:
             exponent = multiplied(f.exponent, factor.exponent)
             inner_letters = tuple(letters[x] for x in f.letters)
-            self.factors.append(_narrowed(_even_power(Factor(f.node, inner_letters, exponent))))
+            self.factors.append(_narrowed(even_power(Factor(f.node, inner_letters, exponent))))
 
     def _distributed(self) -> Node | None:
         """Σ of products, over a Sum with a structural term or under a pure permutation."""
@@ -204,7 +217,7 @@ class _Product:
             else:
                 merged.append(Factor(node, letters, exponent))
         self.factors = merged
-        if any(_even_power(f) is not f for f in merged):
+        if any(even_power(f) is not f for f in merged):
             self._flatten()
             self._merge()
             return
@@ -220,7 +233,7 @@ class _Product:
         changed = False
         for position, f in enumerate(self.factors):
             if f.letters == indicator.letters and f is not indicator:
-                chosen = _chosen(f.node, node.arguments)
+                chosen = chosen_beside(f.node, node.arguments)
                 if chosen is not None:
                     self.factors[position] = Factor(chosen, f.letters, f.exponent)
                     changed = True
@@ -323,27 +336,3 @@ def _narrowed(factor: Factor) -> Factor:
         return factor
     inner = contract(node.factors, carried, {}, node.coefficient)
     return Factor(inner, tuple(factor.letters[x] for x in carried), factor.exponent)
-
-
-def _even_power(factor: Factor) -> Factor:
-    """An even power of a norm or an absolute value as a power of its square."""
-    node, letters, exponent = factor
-    if is_even(exponent) and isinstance(node, Elementwise) and node.function.is_magnitude:
-        return Factor(node.arguments[0], letters, exponent)
-    if is_even(exponent) and isinstance(node, Reduction) and node.function.square:
-        square = node.function.square(node.argument, node.axes)
-        return Factor(square, letters, multiplied(exponent, ONE / 2))
-    return factor
-
-
-def _chosen(node: Node, compared: tuple[Node, ...]) -> Node | None:
-    """What a node is where compared[0] > compared[1], if that makes it simpler."""
-    if isinstance(node, Elementwise) and node.function.given_greater:
-        return node.function.given_greater(node.arguments, compared)
-    if isinstance(node, Sum):
-        terms = [
-            (c, _chosen(t, compared) or t) for c, t in node.terms if not isinstance(t, Sum)
-        ]
-        if any(new is not old for (_, new), (_, old) in zip(terms, node.terms, strict=True)):
-            return add(terms, node.shape)
-    return None

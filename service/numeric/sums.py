@@ -74,9 +74,8 @@ def _only_factor(term: Node) -> Factor | None:
     """The factor of which a term is a sum or a broadcast, or the term itself."""
     if not isinstance(term, Contraction):
         return Factor(term, tuple(range(term.ndim)))
-    if len(term.factors) == 1 and term.factors[0].exponent == 1:
-        return term.factors[0]
-    return None
+    is_plain = len(term.factors) == 1 and term.coefficient == 1
+    return term.factors[0] if is_plain and term.factors[0].exponent == 1 else None
 
 
 def _parts(term: Node) -> tuple[Node, ...]:

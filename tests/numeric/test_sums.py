@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from service.calculus.differentiate import gradient
+from service.computation.compute import Computer
+from service.settings import Limits
 from tests.calculus.nodes import node_of, numbers_of, variables
 
 # One rounding of each part and of their sum.
@@ -142,3 +144,13 @@ def test_a_product_with_a_row_less_its_mean_keeps_the_difference():
     # Three times an entry less the sum is exact; multiplied out, 2**40 would round.
     expected = ((row - row.mean()) * weights).sum()
     np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+def test_an_extreme_keeps_the_number_of_its_product_in_a_sum():
+    """Found by a random expression: 4 · (½ Σ M) + 2 Σ M with M a maximum was 6 Σ M."""
+    w = np.array([[[0.5]], [[-0.9]]])
+    text = "u = trace(max(w + w, axis=0)); u * (u + 0.5)"
+
+    answer = Computer(Limits()).run("gradient", text, {"w": w})
+
+    np.testing.assert_allclose(answer.gradients["w"].ravel(), [2 * (2 * 1.0 + 0.5), 0.0])
