@@ -1,12 +1,14 @@
 """A graph index by index, δ first, sums explicit: 2 Σ_k A_ki (-y_k + Σ_j A_kj x_j).
 
-Of what has no indices inside, the inverse of a matrix say, the text stands before its indices.
+Of what has no indices inside, the inverse of a matrix say, the text stands before its indices;
+a scalar of that kind that is more than a function of a variable stands in braces.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from service.calculus.axes import carried_axes
 from service.calculus.graph import (
     Contraction,
     Delta,
@@ -22,6 +24,7 @@ from service.calculus.graph import (
 from service.calculus.numbers import magnitude
 from service.calculus.structure import LETTERS
 from service.calculus.terms import is_zero
+from service.language.tree_parts import BINARY
 from service.rendering.formula import number_of, size_of
 from service.rendering.patterns import normalized_axes, shifted_by_logsumexp
 from service.rendering.plain import plain_graph
@@ -77,9 +80,9 @@ class _IndexWriter:
     def _text(self, node: Node, indices: Sequence[str], used: int) -> _Text:
         if isinstance(node, Contraction):
             return self._product(node, indices, used, node.coefficient)
+        if _has_own_text(node):
+            return self._whole(node, indices)
         if isinstance(node, Sum):
-            if shifted_by_logsumexp(node) is not None:
-                return self._whole(node, indices)
             return self._sum(node, indices, used)
         if isinstance(node, Elementwise):
             return self._entrywise(node, indices, used)
@@ -100,6 +103,8 @@ class _IndexWriter:
         if written.definitions:
             raise _TooLongError
         text = written.body.text
+        if not indices and not _PLAIN.fullmatch(text):
+            return _Text(f"{{{text}}}", _ATOM)
         is_call = written.body.level >= _CALL_LEVEL and text.endswith(")")
         return _Text(_with(text if is_call else f"({text})", indices), _ATOM)
 
@@ -125,6 +130,10 @@ class _IndexWriter:
                 over.append(entry)
             else:
                 (counts if isinstance(f.node, Size) else under).append(entry)
+        varying = {f.letters[axis] for f in node.factors for axis in _varies_along(f.node)}
+        lonely = [x for x in range(node.ndim, len(node.sizes)) if x not in varying]
+        over += [size_of(node.sizes[x]).within(BINARY["power"][0]) for x in lonely]
+        summed = [letters[x] for x in range(node.ndim, len(node.sizes)) if x in varying]
         sign = "-" if coefficient < 0 else ""
         head = number_of(magnitude(coefficient)).text.replace(" ", "")
         for entry in sorted(counts):
@@ -132,7 +141,7 @@ class _IndexWriter:
         parts = [] if head == "1" else [head]
         parts += sorted(deltas)
         if summed:
-            parts.append("Σ_" + (summed[0] if count == 1 else f"{{{','.join(summed)}}}"))
+            parts.append("Σ_" + (summed[0] if len(summed) == 1 else f"{{{','.join(summed)}}}"))
         parts += sorted(over)
         if not over and (under or summed or not parts):
             parts.append("1")
@@ -172,11 +181,6 @@ class _IndexWriter:
 
     def _entrywise(self, node: Elementwise, indices: Sequence[str], used: int) -> _Text:
         function, arguments = node.function, node.arguments
-        if function.name == "exp" and shifted_by_logsumexp(arguments[0]) is not None:
-            return self._whole(node, indices)
-        is_quotient = function.name == "quotient_or_zero"
-        if is_quotient and normalized_axes(*arguments) is not None:
-            return self._whole(node, indices)
         parts = [self.text(a, indices, used) for a in arguments]
         if function.name in _RELATIONS:
             sign = _RELATIONS[function.name]
@@ -190,7 +194,7 @@ class _IndexWriter:
         return _Text(f"{name}({inside})", _ATOM)
 
     def _reduction(self, node: Reduction, indices: Sequence[str], used: int) -> _Text:
-        if not carried_axes(node.argument).issuperset(node.axes):
+        if not _varies_along(node.argument).issuperset(node.axes):
             return self._whole(node, indices)
         fresh = iter(self._letters[used : used + len(node.axes)])
         kept: Iterator[str] = iter(indices)
@@ -204,6 +208,28 @@ class _IndexWriter:
         return _Text(f"{node.function.name}_{below}({argument.text})", _ATOM)
 
 
+def _has_own_text(node: Node) -> bool:
+    """Whether a node is written as one function: softmax, log_softmax, normalize."""
+    if isinstance(node, Elementwise) and node.function.name == "exp":
+        return shifted_by_logsumexp(node.arguments[0]) is not None
+    if isinstance(node, Elementwise) and node.function.name == "quotient_or_zero":
+        return normalized_axes(*node.arguments) is not None
+    return isinstance(node, Sum) and shifted_by_logsumexp(node) is not None
+
+
+@lru_cache(maxsize=1024)
+def _varies_along(node: Node) -> frozenset[int]:
+    """The axes along which some term of a node is not a broadcast."""
+    if isinstance(node, Sum) and not _has_own_text(node):
+        return frozenset[int]().union(*(_varies_along(term) for _, term in node.terms))
+    if isinstance(node, Contraction):
+        letters = (f.letters[axis] for f in node.factors for axis in _varies_along(f.node))
+        return frozenset(x for x in letters if x < node.ndim)
+    if isinstance(node, Elementwise) and not _has_own_text(node):
+        return frozenset[int]().union(*(_varies_along(a) for a in node.arguments))
+    return frozenset(range(node.ndim))
+
+
 def _with(base: str, indices: Sequence[str]) -> str:
     if not indices:
         return base
@@ -212,3 +238,4 @@ def _with(base: str, indices: Sequence[str]) -> str:
 
 
 _CALL_LEVEL = 7
+_PLAIN = re.compile(r"\w+\(\w+\)")

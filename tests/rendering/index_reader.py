@@ -24,6 +24,10 @@ WHOLE = ("det", "logdet")
 COMPUTER = Computer(Limits(max_expression_nesting=200))
 
 
+class SizeUnknownError(Exception):
+    """A δ of two summed letters whose size nothing near it tells this reader."""
+
+
 @dataclass
 class Indexed:
     """Numbers with a letter for each axis."""
@@ -112,6 +116,11 @@ class Reader:
             right = self.expression()
             self.take("]")
             return combined(lambda a, b: relation(a, b) * 1.0, left, right)
+        if token == "{":
+            end = self.tokens.index("}", self.place)
+            value = self.whole(self.place, end - 1, has_letters=False)
+            self.take("}")
+            return value
         if token == "(":
             end = self.closing()
             if end + 1 < len(self.tokens) and self.tokens[end + 1].startswith("_"):
@@ -140,13 +149,30 @@ class Reader:
         letters = self.take()[1:].strip("{}") if has_letters else ""
         return diagonal(Indexed(tuple(letters), np.asarray(value)))
 
+    def size_of(self, letters):
+        """The size of the letters of a δ: an output's, or that of what carries one next."""
+        for letter in letters:
+            if letter in self.extent:
+                return self.extent[letter]
+        for place in (*range(self.place, len(self.tokens)), *range(self.place)[::-1]):
+            name, _, carried = self.tokens[place].rpartition("_")
+            for letter in letters:
+                if name in self.values and letter in carried.strip("{}"):
+                    axis = carried.strip("{}").index(letter)
+                    return self.values[name].shape[axis]
+        raise SizeUnknownError(letters)
+
+    def is_array(self, token):
+        return np.ndim(self.values.get(token, 0.0)) > 0
+
     def called(self, name):
         first = self.place - 1
         self.take("(")
         end = self.closing()
         if end + 1 < len(self.tokens) and self.tokens[end + 1].startswith("_"):
             return self.whole(first, end)
-        if name in WHOLE:
+        inside = self.tokens[first + 1 : end]
+        if name in WHOLE or (len(inside) == 1 and self.is_array(inside[0])):
             return self.whole(first, end, has_letters=False)
         function, _, reduced = name.partition("_")
         if reduced and function in REDUCTIONS:
@@ -169,7 +195,7 @@ class Reader:
             value = self.values.get(token, self.sizes.get(token))
             return Indexed((), np.asarray(value, dtype=float))
         if name == "δ":
-            return Indexed(tuple(letters), np.eye(self.extent[letters[0]]))
+            return Indexed(tuple(letters), np.eye(self.size_of(letters)))
         return diagonal(Indexed(tuple(letters), self.values[name]))
 
 
@@ -186,7 +212,7 @@ def entrywise(name, given):
     shape = np.broadcast_shapes(*(g.shape for g in given))
     is_number = name == "polygamma"
     text = ", ".join(
-        str(int(g)) if is_number and not k else n
+        str(int(np.ravel(g)[0])) if is_number and not k else n
         for k, (n, g) in enumerate(zip(names, given, strict=True))
     )
     values = {n: np.broadcast_to(g, shape).copy() for n, g in zip(names, given, strict=True)}

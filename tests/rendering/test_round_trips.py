@@ -30,7 +30,7 @@ from service.rendering.typesetting import typeset_whole
 from service.rendering.writer import written_formula
 from service.settings import Limits
 from tests.calculus.random_expressions import expressions
-from tests.rendering.index_reader import evaluated
+from tests.rendering.index_reader import SizeUnknownError, evaluated
 
 pytestmark = pytest.mark.random
 
@@ -97,8 +97,13 @@ def check_indices(node, values, expected, counts):
         counts["without index notation"] += 1
         return
     letters = [x for x in LETTERS if x not in values][: node.ndim]
-    with np.errstate(all="ignore"):
-        assert_close(evaluated(text, values, letters, node.shape), expected)
+    try:
+        with np.errstate(all="ignore"):
+            found = evaluated(text, values, letters, node.shape)
+    except SizeUnknownError:
+        counts["sizes unknown to the reader"] += 1
+        return
+    assert_close(found, expected)
 
 
 def test_derivatives_of_random_expressions_say_the_same_in_every_form():
@@ -146,4 +151,5 @@ def test_derivatives_of_random_expressions_say_the_same_in_every_form():
     assert counts["discarded"] <= counts["derivatives"] / 10
     assert counts["singular"] <= counts["derivatives"] / 100
     assert counts["unstable"] <= counts["derivatives"] / 100
+    assert counts["sizes unknown to the reader"] <= counts["derivatives"] / 100
     assert counts["without index notation"] <= counts["derivatives"] / 5
