@@ -179,12 +179,7 @@ class _Derivation:
 
     def links(self) -> Iterator[_Link]:
         """Every operation that depends on the variable, on symbols, in evaluation order."""
-        operations = [
-            o
-            for site in self._found.sites
-            for o in self._split(site)
-            if self._by.name in o.node.variables and o.node not in o.operands
-        ]
+        operations = self._operations()
         for place, operation in enumerate(operations):
             if operation.node in self._symbols or operation.node in self._joined:
                 continue
@@ -203,6 +198,24 @@ class _Derivation:
             self._made.append(symbol)
             self._symbols[operation.node] = symbol
             self.meanings[symbol.name] = operation.node
+
+    def _operations(self) -> list[_Operation]:
+        """The operations that the result is made by and that depend on the variable.
+
+        Of several that make the same, the first: what leads back to it cancels.
+        """
+        split = [o for site in self._found.sites for o in self._split(site)]
+        makers: dict[Node, _Operation] = {}
+        for operation in split:
+            if operation.node not in operation.operands:
+                makers.setdefault(operation.node, operation)
+        needed = {self._found.node}
+        used: list[_Operation] = []
+        for operation in reversed(makers.values()):
+            if operation.node in needed and self._by.name in operation.node.variables:
+                needed.update(operation.operands)
+                used.append(operation)
+        return used[::-1]
 
     def products(
         self, links: Sequence[_Link], instead: Mapping[tuple[Variable, Variable], Node]
