@@ -116,8 +116,9 @@ class _Judge:
         )
         has_kinks = bool(self._exact.kinks) and self._claim.numbers is not None
         is_other_side = has_kinks and points[0].claimed.shape == points[0].exact.shape
-        verdict: Verdict = "undecided" if mistake is None and is_other_side else "wrong"
-        return self._told(verdict, points, mistake)
+        if is_other_side and mistake in (None, "cases_outside_sum", "missing_chain_factor"):
+            return self._told("undecided", points)
+        return self._told("wrong", points, mistake)
 
     def _told(
         self, verdict: Verdict, points: Sequence[Point], mistake: Mistake | None = None
@@ -135,9 +136,10 @@ class _Judge:
         return Judgement(verdict, largest, position, mistake, rate, self._exact)
 
     def _agrees(self, point: Point) -> bool:
-        scale = max(float(np.max(np.abs(point.exact), initial=0.0)), _SMALLEST)
+        scale = float(np.max(np.abs(point.exact), initial=0.0))
+        noise = _NOISE * max(1.0, float(np.max(np.abs(self._exact.value), initial=0.0)))
         error = float(np.max(np.abs(point.claimed - point.exact), initial=0.0))
-        return error <= self._claim.tolerance * scale
+        return error <= self._claim.tolerance * scale + noise
 
     def _points(self) -> Iterator[Point]:
         """The given point, and for an expression others near it where both are finite."""
@@ -222,4 +224,4 @@ def _of_claim(error: GradserveError) -> GradserveError:
 
 
 _SEED = 7
-_SMALLEST = 1e-300
+_NOISE = 1e-13  # what rounding leaves of a derivative that is 0

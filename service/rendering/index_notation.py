@@ -41,7 +41,7 @@ _SUM, _PRODUCT, _ATOM = 1, 2, 3
 
 
 class _TooLongError(Exception):
-    """The text has more characters than are of use."""
+    """The text has more characters or letters than are of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,13 @@ class _Text:
 
 
 def index_notation(node: Node, taken: Iterable[str] = ()) -> str | None:
-    """A graph index by index, its axes i, j, k, …; None where that has over 20,000 letters."""
+    """A graph index by index, its axes i, j, k, …; None where that is of no use.
+
+    That is over 20,000 characters, or with more indices than the alphabet has.
+    """
     node = plain_graph(node)
     names = {*taken, *node.variables}
-    letters = [x for x in LETTERS if x not in names] + [f"{x}′" for x in LETTERS]
+    letters = [x for x in LETTERS if x not in names]
     writer = _IndexWriter(letters, frozenset(names))
     try:
         return writer.text(node, letters[: node.ndim], node.ndim).text
@@ -73,7 +76,7 @@ class _IndexWriter:
     def text(self, node: Node, indices: Sequence[str], used: int) -> _Text:
         """An entry of a node; the first `used` letters have a meaning already."""
         found = self._text(node, indices, used)
-        if len(found.text) > _MOST_CHARACTERS or used > len(self._letters) - 8:
+        if len(found.text) > _MOST_CHARACTERS:
             raise _TooLongError
         return found
 
@@ -97,6 +100,13 @@ class _IndexWriter:
             return _Text(_with("δ", indices), _ATOM)
         return self._whole(node, indices)
 
+    def _fresh(self, used: int, count: int) -> Sequence[str]:
+        """The next letters without a meaning."""
+        letters = self._letters[used : used + count]
+        if len(letters) < count:
+            raise _TooLongError
+        return letters
+
     def _whole(self, node: Node, indices: Sequence[str]) -> _Text:
         """What has no indices inside."""
         written = written_formula(node, self._names)
@@ -114,7 +124,7 @@ class _IndexWriter:
         if is_zero(node):
             return _Text("0", _ATOM)
         count = len(node.sizes) - node.ndim
-        summed = self._letters[used : used + count]
+        summed = self._fresh(used, count)
         letters = [*indices, *summed]
         used += count
         over: list[str] = []
@@ -196,9 +206,9 @@ class _IndexWriter:
     def _reduction(self, node: Reduction, indices: Sequence[str], used: int) -> _Text:
         if not _varies_along(node.argument).issuperset(node.axes):
             return self._whole(node, indices)
-        fresh = iter(self._letters[used : used + len(node.axes)])
+        reduced = self._fresh(used, len(node.axes))
+        fresh = iter(reduced)
         kept: Iterator[str] = iter(indices)
-        reduced = list(self._letters[used : used + len(node.axes)])
         inner = [
             next(fresh) if axis in node.axes else next(kept)
             for axis in range(node.argument.ndim)
