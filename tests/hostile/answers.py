@@ -29,8 +29,14 @@ COSTS = {"flops", "bytes_moved", "peak_bytes", "answer_bytes", "seconds"}
 KINK = {
     *("expression", "start", "end", "rule", "count", "positions", "value", "subdifferential"),
 }
-ANALYSIS = {
-    *("text", "tree", "shape", "variables", "assumptions", "conventions", "warnings", "cost"),
+FORMULA = {"text", "notation", "latex", "mathml"}
+TOLD = {"variables", "assumptions", "conventions", "warnings", "cost"}
+ANALYSIS = {"tree", "shape"} | FORMULA | TOLD
+DERIVATION = {"derivatives"} | TOLD
+DERIVATIVE = {"index_notation", "numpy", "structure", "shape", "steps"} | FORMULA
+JUDGEMENT = {
+    *("verdict", "largest_error", "position", "mistake", "taylor_rate", "exact"),
+    *("conventions", "warnings", "cost"),
 }
 LISTED = 10
 
@@ -53,6 +59,11 @@ def _faults(
 ) -> Iterator[str]:
     if operation == "analyze":
         yield from _faults_of_analysis(request, answer)
+        return
+    if operation in ("derive", "check"):
+        yield from (_faults_of_derivation if operation == "derive" else _faults_of_judgement)(
+            request, answer
+        )
         return
     field = RESULTS[operation]
     optional = {"stacked"} if request.get("stack") else set()
@@ -90,6 +101,39 @@ def _faults_of_analysis(request: Mapping[str, Any], answer: Mapping[str, Any]) -
         yield f"shapes {shapes}"
     if answer["cost"] is not None and answer["cost"].keys() != COSTS - {"seconds"}:
         yield f"cost {answer['cost']}"
+
+
+def _faults_of_derivation(
+    request: Mapping[str, Any], answer: Mapping[str, Any]
+) -> Iterator[str]:
+    """Every derivative has its fields, its code compiles, its text is of the language."""
+    if answer.keys() != DERIVATION:
+        yield f"fields {sorted(answer)}"
+        return
+    names = request.get("wrt")
+    if names is not None and [*answer["derivatives"]] != names:
+        yield f"derivatives by {sorted(answer['derivatives'])}"
+    for name, derivative in answer["derivatives"].items():
+        if derivative.keys() != DERIVATIVE:
+            yield f"fields of the derivative by {name}: {sorted(derivative)}"
+            continue
+        compile(derivative["numpy"], "derivative", "exec")
+        as_tree(derivative["text"])
+        steps = derivative["steps"]
+        if (steps is not None) != request.get("steps", False):
+            yield f"steps by {name}: {steps}"
+        if steps and steps[-1]["becomes"]["text"] != derivative["text"]:
+            yield f"the last step by {name} becomes {steps[-1]['becomes']['text']}"
+
+
+def _faults_of_judgement(_: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[str]:
+    """The verdict and what it rests on go together."""
+    if answer.keys() != JUDGEMENT:
+        yield f"fields {sorted(answer)}"
+        return
+    if answer["verdict"] != "wrong" and answer["mistake"] is not None:
+        yield f"{answer['verdict']} with the mistake {answer['mistake']}"
+    dense(answer["exact"])
 
 
 def _expected(

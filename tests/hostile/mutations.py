@@ -16,6 +16,7 @@ SEED = 20_261
 PATHS = (
     *("/v1/evaluate", "/v1/gradient", "/v1/jacobian"),
     *("/v1/hessian", "/v1/jvp", "/v1/vjp", "/v1/hvp", "/v1/analyze"),
+    *("/v1/derive", "/v1/check"),
 )
 MUTATIONS = (mutate_expression, mutate_value, mutate_fields)
 COUNTS = (0.45, 0.3, 0.15, 0.1)

@@ -50,6 +50,15 @@ def _seed(operation: str, expression: Any, variables: Any, **fields: Any) -> See
     )
 
 
+def _derive(expression: Any, shapes: Any, **fields: Any) -> Seed:
+    return Seed("/v1/derive", {"expression": expression, "shapes": shapes, **fields})
+
+
+def _check(expression: Any, variables: Any, wrt: str, claim: Any) -> Seed:
+    body = {"expression": expression, "variables": variables, "wrt": wrt, "claim": claim}
+    return Seed("/v1/check", body)
+
+
 def _analyze(expression: Any, shapes: Any) -> Seed:
     return Seed("/v1/analyze", {"expression": expression, "shapes": shapes})
 
@@ -210,6 +219,13 @@ SEEDS: tuple[Seed, ...] = (
     _analyze(as_tree("norm2(A @ x - y)**2 / 2"), {}),
     _analyze("kron(x, [1, 2])", {"x": [3]}),
     Seed("/v1/analyze", {"expression": "A @ v", "variables": MATRICES}),
+    _derive("mean((y - maximum(0, X @ w + b))**2)", {"X": ["N", "n"], "b": []}, wrt=["w"]),
+    _derive("softmax(A @ x)", {}, steps=True),
+    _derive(as_tree("norm2(A @ x - y)**2 / 2"), {"A": [3, 2]}, steps=True, detail="brief"),
+    _derive("x @ A @ x", {"A": ["n", "n"]}, order=2, wrt=["x"], layout="denominator"),
+    _derive("u = w * x; [sum(u), u @ u]", {}, steps=True, detail="full"),
+    _check("v @ A @ v", MATRICES, "v", {"kind": "expression", "expression": "2 * A @ v"}),
+    _check("sum(x * y)", VECTORS, "x", {"kind": "numbers", "tensor": [1, 2, 3]}),
     _seed(
         "vjp",
         "x / y",

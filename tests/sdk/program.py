@@ -11,18 +11,24 @@ from typing import assert_never
 from gradserve_client import Client
 from gradserve_client.api.expressions import (
     analyze_expression,
+    check_derivative,
     compute_gradient,
     compute_hessian,
     compute_hvp,
     compute_jacobian,
     compute_jvp,
     compute_vjp,
+    derive_expression,
     evaluate_expression,
 )
 from gradserve_client.models import (
     AnalyzeAnswer,
     AnalyzeRequest,
+    CheckAnswer,
+    CheckRequest,
     DenseTensor,
+    DeriveAnswer,
+    DeriveRequest,
     DiagonalTensor,
     EvaluateAnswer,
     EvaluateRequest,
@@ -163,6 +169,40 @@ def ask_analysis(client: Client) -> dict[str, object]:
     }
 
 
+def ask_formulas(client: Client) -> dict[str, object]:
+    """The closed form of a derivative with its steps, and the judgement of a wrong one."""
+    request = DeriveRequest.from_dict(
+        {
+            "expression": "w @ x",
+            "shapes": {"w": ["n"], "x": ["n"]},
+            "wrt": ["w"],
+            "steps": True,
+        }
+    )
+    derivation = derive_expression.sync(client=client, body=request)
+    assert isinstance(derivation, DeriveAnswer), derivation
+    derived = derivation.derivatives["w"]
+    assert isinstance(derived.steps, list), derived
+    claimed = CheckRequest.from_dict(
+        {
+            "expression": "x @ A @ x",
+            "variables": {"A": [[1.0, 2.0], [3.0, 4.0]], "x": [1.0, -1.0]},
+            "wrt": "x",
+            "claim": {"kind": "expression", "expression": "2 * A @ x"},
+        }
+    )
+    check = check_derivative.sync(client=client, body=claimed)
+    assert isinstance(check, CheckAnswer), check
+    return {
+        "text": derived.text,
+        "notation": derived.notation,
+        "rules": [step.rule for step in derived.steps],
+        "verdict": check.verdict,
+        "mistake": check.mistake,
+        "structure": check.exact.structure,
+    }
+
+
 def ask_for_problem(client: Client) -> dict[str, object]:
     variables = JacobianRequestVariables()
     variables["x"] = 1.0
@@ -189,6 +229,7 @@ def main() -> None:
             "gradient": ask_gradient(client),
             "products": ask_products(client),
             "analysis": ask_analysis(client),
+            "formulas": ask_formulas(client),
             "problem": ask_for_problem(client),
         }
     sys.stdout.write(json.dumps(answers, allow_nan=False))

@@ -4,13 +4,16 @@
 // each member's own fields.
 import {
   analyzeExpression,
+  checkDerivative,
   computeGradient,
   computeHessian,
   computeHvp,
   computeJacobian,
   computeJvp,
   computeVjp,
+  deriveExpression,
   type Dimension,
+  type ExpressionClaim,
   evaluateExpression,
   type Factor,
   type JacobianRequest,
@@ -151,6 +154,37 @@ async function askAnalysis(baseUrl: string): Promise<object> {
   };
 }
 
+// The closed form of a derivative with its steps, and the judgement of a wrong one.
+async function askFormulas(baseUrl: string): Promise<object> {
+  const throwOnError = true;
+  const derivation = await deriveExpression({
+    baseUrl,
+    body: { expression: "w @ x", shapes: { w: ["n"], x: ["n"] }, wrt: ["w"], steps: true },
+    throwOnError,
+  });
+  const derived = derivation.data.derivatives["w"];
+  if (derived === undefined) throw new Error("no derivative");
+  const claim: ExpressionClaim = { kind: "expression", expression: "2 * A @ x" };
+  const check = await checkDerivative({
+    baseUrl,
+    body: {
+      expression: "x @ A @ x",
+      variables: { A: [[1, 2], [3, 4]], x: [1, -1] },
+      wrt: "x",
+      claim,
+    },
+    throwOnError,
+  });
+  return {
+    text: derived.text,
+    notation: derived.notation,
+    rules: (derived.steps ?? []).map((step) => step.rule),
+    verdict: check.data.verdict,
+    mistake: check.data.mistake,
+    structure: check.data.exact.structure,
+  };
+}
+
 async function askForProblem(baseUrl: string): Promise<object> {
   const { error, response } = await computeJacobian({
     baseUrl,
@@ -178,6 +212,7 @@ const answers = {
   gradient: await askGradient(baseUrl),
   products: await askProducts(baseUrl),
   analysis: await askAnalysis(baseUrl),
+  formulas: await askFormulas(baseUrl),
   problem: await askForProblem(baseUrl),
 };
 console.log(JSON.stringify(answers));

@@ -93,6 +93,17 @@ def test_an_analysis_is_read_and_its_tree_sent_back(answers):
     }
 
 
+def test_a_closed_form_is_read_and_a_wrong_one_judged(answers):
+    assert answers["formulas"] == {
+        "text": "x",
+        "notation": "xᵀ",
+        "rules": ["element-wise binary operator rule", "vector sum reduction"],
+        "verdict": "wrong",
+        "mistake": "forgotten_transpose",
+        "structure": "dense",
+    }
+
+
 def test_a_problem_is_read_by_its_type(answers):
     assert answers["problem"] == {
         "http_status": 422,

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from service.api.schemas.answers import Conventions, Cost, Warning
 from service.api.schemas.expression_input import Expression
@@ -46,6 +47,15 @@ class ExpressionClaim(BaseModel):
     expression: Expression
 
 
+Claim = TypeAliasType(
+    "Claim",
+    Annotated[
+        NumbersClaim | ExpressionClaim,
+        Field(discriminator="kind", description="A claimed derivative."),
+    ],
+)
+
+
 class CheckRequest(BaseModel):
     """An expression with the values of its variables, and a claimed derivative of it."""
 
@@ -70,10 +80,7 @@ class CheckRequest(BaseModel):
     wrt: Annotated[
         str, Field(description="The variable the claim differentiates by.", examples=["x"])
     ]
-    claim: Annotated[
-        NumbersClaim | ExpressionClaim,
-        Field(discriminator="kind", description="The claimed derivative."),
-    ]
+    claim: Claim
     tolerance: Annotated[
         float,
         Field(
