@@ -154,8 +154,11 @@ class Reader:
         for letter in letters:
             if letter in self.extent:
                 return self.extent[letter]
-        for place in (*range(self.place, len(self.tokens)), *range(self.place)[::-1]):
+        depth, place = 1, self.place
+        while place < len(self.tokens) and depth:
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self.tokens[place], 0)
             name, _, carried = self.tokens[place].rpartition("_")
+            place += 1
             for letter in letters:
                 if name in self.values and letter in carried.strip("{}"):
                     axis = carried.strip("{}").index(letter)

@@ -7,6 +7,7 @@ from functools import cache, partial
 from math import pi, sqrt
 
 import numpy as np
+from numpy.polynomial import Polynomial
 from numpy.polynomial.hermite import herm2poly, hermval
 
 from service.calculus.applications import apply_elementwise
@@ -20,6 +21,7 @@ _ROOT_HALF = sqrt(0.5)
 _ROOT_TWO_PI = sqrt(2 * pi)
 _ERF_SLOPE = 2 / sqrt(pi)
 _UNDERFLOW = 40.0
+_FAR_BELOW = -64.0
 
 
 @cache
@@ -79,13 +81,31 @@ NORMAL = ElementwiseFunction(
 )
 
 
+def _cotangent_slopes(x: Array, order: int) -> Array:
+    """π dᵏ cot(πx) / dxᵏ, what ψ(1 − x) and ψ(x) differ by at the derivative of order k.
+
+    Abramowitz & Stegun (1964), 6.4.7. By hand, for SciPy counts up to 0 in ones.
+    """
+    polynomial = Polynomial([0.0, 1.0])
+    for _ in range(order):
+        polynomial = -Polynomial([1.0, 0.0, 1.0]) * polynomial.deriv()
+    rest = np.pi * (x - np.rint(x))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = np.pi ** (order + 1) * polynomial(np.cos(rest) / np.sin(rest))
+    return np.where(np.equal(rest, 0.0), (-1.0) ** order * np.inf, slopes)
+
+
 @cache
 def polygamma(order: int) -> ElementwiseFunction:
     """The derivative of this order of digamma, the logarithmic derivative of Γ."""
     compute = partial(scipy_function("polygamma"), order) if order else scipy_function("psi")
 
     def forward(x: Array) -> Array:
-        return np.asarray(compute(x))
+        if not order or not np.any(x < _FAR_BELOW):
+            return np.asarray(compute(x))
+        is_far = x < _FAR_BELOW
+        near = compute(np.where(is_far, 1.0 - x, x))
+        return np.where(is_far, (-1.0) ** order * near - _cotangent_slopes(x, order), near)
 
     return ElementwiseFunction(
         name=f"polygamma_{order}",
