@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.calculus.axes import transposed
 from service.calculus.differentiate import gradient, jacobian
 from service.calculus.dimensions import Shape
+from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, Variable, construction_limit, variable
 from service.computation.analysis import AnalysisRequest, estimated
 from service.computation.answers import Notice
@@ -148,7 +149,10 @@ def _derivative(
     if request.order == 2:
         if of.ndim:
             raise NotScalarError(
-                "the second derivative is that of a scalar expression",
+                "the second derivative is that of a scalar expression, not of a value of shape "
+                f"({shown_shape(of.shape)})",
+                start=found.syntax.start,
+                end=found.syntax.end,
                 hint="derive with order 1, or a sum over the entries",
             )
         of = gradient(of, [by])[by]

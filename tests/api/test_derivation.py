@@ -1,0 +1,232 @@
+"""Derivations and checks through HTTP: every form, assumptions, layouts, errors with places."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from service.api.schemas.claims import CheckAnswer
+from service.api.schemas.derivation import DeriveAnswer
+
+pytestmark = pytest.mark.anyio
+
+NEURON = {
+    "expression": "mean((y - maximum(0, X @ w + b))**2)",
+    "shapes": {"X": ["N", "n"], "w": ["n"], "y": ["N"], "b": []},
+}
+QUADRATIC = {"A": [[1, 2], [3, 4]], "x": [1, -1]}
+
+
+async def derived(client, **body):
+    response = await client.post("/v1/derive", json=body)
+    assert response.status_code == 200, response.text
+    DeriveAnswer.model_validate_json(response.content)
+    return response.json()
+
+
+async def refused(client, route, **body):
+    response = await client.post(route, json=body)
+    problem = response.json()
+    assert response.status_code == 422, problem
+    error = problem["errors"][0]
+    return problem["code"], error["pointer"], error["message"]
+
+
+async def test_a_neuron_s_gradient_is_derived_in_every_form(client):
+    found = await derived(client, **NEURON, wrt=["w", "b"], steps=True)
+    by_w, by_b = found["derivatives"]["w"], found["derivatives"]["b"]
+
+    assert by_w["text"] == "2 / N * (((X @ w + b > 0) * (X @ w + b - y)) @ X)"
+    assert by_w["notation"] == "2/N ((Xw + b > 0) ⊙ (Xw + b − y))ᵀX"
+    assert by_w["latex"].startswith(r"\frac{2}{N}(1[X \mathbf{w} + b > 0] \odot")
+    assert by_w["index_notation"] == (
+        "2/N Σ_j (b - y_j + Σ_k X_jk w_k) X_ji [b + Σ_k X_jk w_k > 0]"
+    )
+    assert by_w["structure"] == "dense"
+    assert by_w["shape"] == ["n"]
+    assert [s["symbol"] for s in by_w["steps"]] == ["u1", "u2", "u3", "u4", "u5", "f"]
+    assert by_w["steps"][-1]["becomes"]["text"] == by_w["text"]
+    assert by_b["shape"] == []
+    assert found["conventions"]["layout"] == "numerator"
+    assert found["cost"] is None
+
+
+async def test_mathml_is_one_element_with_stretching_fences_and_the_minus_sign(client):
+    found = await derived(client, expression="(A @ x - y) @ (A @ x - y)", wrt=["x"])
+    text = found["derivatives"]["x"]["mathml"]
+
+    root = ET.fromstring(text)
+
+    assert root.tag.endswith("math")
+    assert 'stretchy="true"' in text
+    assert "−" in text
+    assert "-" not in "".join(root.itertext())
+
+
+async def test_the_steps_have_numbers_where_values_are_given(client):
+    found = await derived(
+        client, expression="x @ A @ x", variables=QUADRATIC, wrt=["x"], steps=True
+    )
+    step = found["derivatives"]["x"]["steps"][0]
+
+    assert step["value"]["data"] == [-2.0, -2.0]
+    assert step["local_value"] == step["partials"][0]["value"]
+    assert found["cost"]["flops"] > 0
+
+
+async def test_without_values_the_steps_have_none(client):
+    found = await derived(client, **NEURON, wrt=["w"], steps=True)
+
+    assert {s["value"] for s in found["derivatives"]["w"]["steps"]} == {None}
+
+
+async def test_undeclared_names_are_assumed_and_told(client):
+    found = await derived(client, expression="A @ x + b")
+
+    assert [a["name"] for a in found["assumptions"]] == ["A", "x", "b"]
+    assert [*found["derivatives"]] == ["A", "x", "b"]
+    assert found["derivatives"]["b"]["text"] == "ones(n)"
+
+
+async def test_the_denominator_layout_is_the_transpose(client):
+    shapes = {"A": ["m", "n"], "x": ["n"]}
+    found = await derived(
+        client, expression="A @ x", shapes=shapes, wrt=["x"], layout="denominator"
+    )
+
+    assert found["derivatives"]["x"]["text"] == "A.T"
+    assert found["derivatives"]["x"]["shape"] == ["n", "m"]
+    assert found["conventions"]["layout"] == "denominator"
+
+
+async def test_a_second_derivative_is_that_of_a_scalar(client):
+    found = await derived(client, expression="x @ A @ x", wrt=["x"], order=2)
+
+    assert found["derivatives"]["x"]["text"] == "A + A.T"
+
+    code, pointer, message = await refused(
+        client, "/v1/derive", expression="A @ x", wrt=["x"], order=2
+    )
+    assert code == "not_scalar"
+    assert pointer == "/expression"
+    assert message.startswith("the second derivative is that of a scalar expression, not of a")
+
+
+async def test_a_tree_is_derived_and_its_mistakes_have_pointers(client):
+    tree = {"op": "norm2", "args": ["x"]}
+    found = await derived(client, expression=tree, wrt=["x"])
+    assert found["derivatives"]["x"]["text"] == "normalize(x)"
+
+    wrong = {"op": "matmul", "args": ["A", "x"]}
+    shapes = {"A": [2, 3], "x": [2]}
+    code, pointer, _ = await refused(client, "/v1/derive", expression=wrong, shapes=shapes)
+    assert (code, pointer) == ("shape_mismatch", "/expression")
+
+
+async def test_a_name_that_no_variable_has_is_unknown(client):
+    problem = await refused(client, "/v1/derive", expression="A @ x", wrt=["q"])
+
+    assert problem == ("unknown_name", "/wrt/0", "unknown variable 'q'")
+
+
+async def test_the_code_has_every_variable_as_a_parameter(client):
+    found = await derived(client, **NEURON, wrt=["w"])
+    (header,) = re.findall(r"def derivative\((.*)\):", found["derivatives"]["w"]["numpy"])
+
+    assert header == "X, w, y, b"
+
+
+async def test_a_wrong_claim_is_judged_with_the_exact_derivative(client):
+    response = await client.post(
+        "/v1/check",
+        json={
+            "expression": "x @ A @ x",
+            "variables": QUADRATIC,
+            "wrt": "x",
+            "claim": {"kind": "numbers", "tensor": [3, 1]},
+        },
+    )
+    assert response.status_code == 200, response.text
+    CheckAnswer.model_validate_json(response.content)
+    found = response.json()
+
+    assert found["verdict"] == "wrong"
+    assert found["exact"]["tensor"]["data"] == [-3.0, -3.0]
+    assert found["largest_error"] == 6.0
+    assert found["mistake"] is None
+
+
+async def test_an_unknown_kind_of_claim_is_refused(client):
+    code, pointer, _ = await refused(
+        client,
+        "/v1/check",
+        expression="x",
+        variables={"x": 1},
+        wrt="x",
+        claim={"kind": "guess"},
+    )
+
+    assert (code, pointer) == ("validation", "/claim")
+
+
+async def test_derivations_and_checks_are_answered_in_a_batch(client):
+    requests = [
+        {"operation": "derive", "body": {"expression": "x @ x", "wrt": ["x"]}},
+        {
+            "operation": "check",
+            "body": {
+                "expression": "x @ x",
+                "variables": {"x": [1, 2]},
+                "wrt": "x",
+                "claim": {"kind": "expression", "expression": "2 * x"},
+            },
+        },
+    ]
+    response = await client.post("/v1/batch", json={"requests": requests})
+    first, second = response.json()["responses"]
+
+    assert first["body"]["derivatives"]["x"]["text"] == "2 * x"
+    assert second["body"]["verdict"] == "correct"
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields"),
+    [
+        ("gradient", {"expression": "x @ A @ x"}),
+        ("jacobian", {"expression": "tanh(A @ x)"}),
+        ("hessian", {"expression": "exp(x @ A @ x / 9)"}),
+        ("jvp", {"expression": "tanh(A @ x)", "tangents": {"x": [1, 2]}}),
+        ("vjp", {"expression": "tanh(A @ x)", "cotangent": [1, 2]}),
+        ("hvp", {"expression": "exp(x @ A @ x / 9)", "vectors": {"x": [1, 2]}}),
+    ],
+)
+async def test_a_derivative_is_certified_where_it_is_asked(client, operation, fields):
+    body = {"variables": QUADRATIC, "wrt": ["x"], "certify": True} | fields
+    response = await client.post(f"/v1/{operation}", json=body)
+    assert response.status_code == 200, response.text
+
+    certificate = response.json()["certificate"]
+
+    assert certificate["verdict"] == "correct"
+    assert certificate["taylor_rate"] == pytest.approx(2, abs=0.1)
+    assert certificate["largest_error"] < 1e-6
+
+
+async def test_at_a_kink_a_certificate_is_undecided(client):
+    body = {"expression": "sum(relu(x))", "variables": {"x": [0, 1]}, "certify": True}
+    response = await client.post("/v1/gradient", json=body)
+
+    assert response.json()["certificate"]["verdict"] == "undecided"
+
+
+async def test_a_batch_has_no_certificate(client):
+    code, pointer, _ = await refused(
+        client,
+        "/v1/gradient",
+        expression="sum(x)",
+        variables={"x": [[0, 1]]},
+        batch=["x"],
+        certify=True,
+    )
+
+    assert (code, pointer) == ("validation", "/certify")

@@ -1,0 +1,100 @@
+"""The NumPy function of a derivative: clashing names, sizes, imports, definitions."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from service.calculus.rules.records import (
+    ElementwiseFunction,
+    MatrixFunction,
+    ReductionFunction,
+)
+from service.calculus.rules.table import FUNCTIONS
+from service.computation.compute import Computer
+from service.rendering.formula import COMPARISONS
+from service.rendering.numpy_code import numpy_function
+from service.rendering.writer import written_formula
+from service.settings import Limits
+from tests.rendering.deriving import derived, shapes_of
+
+POINT = {"x": np.array([0.3, 0.6]), "A": np.array([[1.0, 0.2], [0.1, 2.0]])}
+
+
+def source_of(text, wrt, spec):
+    shapes = shapes_of(spec)
+    node, _ = derived(text, wrt, shapes)
+    formula = written_formula(node, shapes)
+    return numpy_function(formula, "derivative", shapes, "A derivative.", node.shape)
+
+
+def called(source, *arguments):
+    module = {}
+    exec(source, module)
+    return module["derivative"](*arguments)
+
+
+def test_a_variable_called_np_leaves_numpy_another_name():
+    source = source_of("sum(exp(np * x))", "x", "np: x:n")
+
+    assert "import numpy as np_" in source
+    np.testing.assert_allclose(called(source, 2.0, POINT["x"]), 2 * np.exp(2 * POINT["x"]))
+
+
+def test_a_word_of_python_gets_an_underscore():
+    source = source_of("lambda * x @ x", "x", "lambda: x:n")
+
+    assert "def derivative(lambda_, x):" in source
+    np.testing.assert_allclose(called(source, 3.0, POINT["x"]), 6 * POINT["x"])
+
+
+def test_sizes_are_read_off_the_arguments():
+    source = source_of("mean(x[1:]**2)", "x", "x:n+1")
+
+    assert "n = x.shape[0] - 1" in source
+    np.testing.assert_allclose(called(source, np.array([1.0, 2.0, 4.0])), [0.0, 2.0, 4.0])
+
+
+def test_shared_parts_have_names():
+    source = source_of("sum(sin(A @ x + b) * cos(A @ x + b))", "x", "A:m,n x:n b:m")
+
+    assert source.count("A @ x + b") == 1
+
+
+def test_special_functions_come_from_scipy():
+    source = source_of("sum(erf(x)) + sum(lgamma(x))", "x", "x:n")
+
+    assert "from scipy.special import digamma" in source
+
+
+@pytest.mark.parametrize(
+    "function",
+    [f for f in FUNCTIONS.values() if f.numpy.startswith("def ")],
+    ids=lambda f: f.name,
+)
+def test_a_function_that_numpy_lacks_is_defined_with_the_value_of_ours(function):
+    module = {"np": np}
+    exec(function.numpy, module)
+    operands = [p.name for p in function.parameters if p.kind == "operand"]
+    arguments = [POINT.get(name, POINT["x"]) for name in operands]
+    names = [f"v{k}" for k in range(len(arguments))]
+    text = f"{function.name}({', '.join(names)})"
+    expected = Computer(Limits()).run(
+        "evaluate", text, dict(zip(names, arguments, strict=True))
+    )
+
+    np.testing.assert_allclose(module[function.name](*arguments), expected.value, rtol=1e-12)
+
+
+def test_every_function_of_a_graph_has_a_name_in_the_language():
+    kinds = ElementwiseFunction | ReductionFunction | MatrixFunction
+    records = [o for o in gc.get_objects() if isinstance(o, kinds)]
+    named = {*FUNCTIONS, *COMPARISONS}
+
+    unnamed = {
+        r.name
+        for r in records
+        if r.name not in named and not getattr(r, "spelled", ()) and r.plain is None
+    }
+
+    assert unnamed == set()
