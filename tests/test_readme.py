@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from service.settings import Limits, Settings
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
 EXAMPLES = re.findall(r"```sh\n(curl .*?)```\n\n```json\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(
+    r"```sh\n(\.venv/bin/gradserve [^`]*?)```\n\n```text\n(.*?)```", README, re.DOTALL
+)
 
 
 def test_the_readme_has_examples_with_answers():
@@ -35,6 +40,17 @@ def test_a_request_of_the_readme_is_answered_as_printed(live_server, command, an
         assert found["cost"].pop("seconds") < 1
         expected["cost"].pop("seconds")
     assert found == expected
+
+
+@pytest.mark.parametrize(("command", "printed"), COMMANDS)
+def test_a_command_of_the_readme_prints_what_it_says(command, printed):
+    words = shlex.split(command)[1:]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *words], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == printed
 
 
 def test_the_readme_names_every_function():

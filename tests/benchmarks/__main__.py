@@ -12,12 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from service.calculus.differentiate import gradient, jacobian
+from service.calculus.dimensions import NamedSize
 from service.calculus.graph import variable
+from service.computation.analysis import AnalysisRequest
 from service.computation.compute import Computer
+from service.derivation.derive import DeriveRequest, derived
 from service.language.declarations import Declarations
 from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.numeric.compile import compile_plan
+from service.rendering.writer import written_formula
 from service.settings import Limits
 from tests.benchmarks.rounds import Result, Run, compare, table
 
@@ -97,6 +101,34 @@ def factored() -> Result:
         {"gradserve": lambda _: computer.run("jacobian", "U @ V.T", values, ("U",))},
         9,
     )
+
+
+def derivation() -> Result:
+    """The closed form of a neuron's gradient with its steps, and a text alone."""
+    shapes = {"X": ("N", "n"), "w": ("n",), "y": ("N",), "b": ()}
+    sized = {n: tuple(NamedSize(((s, 1),)) for s in shape) for n, shape in shapes.items()}
+    text = "mean((y - maximum(0, X @ w + {scale} * b)) ** 2)"
+
+    def derive(*, steps: bool) -> None:
+        expression = text.format(scale=1.0 + next(_unseen) / 1000)
+        asked = AnalysisRequest(
+            expression=expression, shapes=sized, sizes=frozenset(("N", "n"))
+        )
+        derived(DeriveRequest(analysis=asked, wrt=["w"], steps=steps), LIMITS)
+
+    def only_text(_: int) -> None:
+        expression = text.format(scale=1.0 + next(_unseen) / 1000)
+        declared = Declarations(sized, frozenset(("N", "n")))
+        found = elaborate(expression, parse(expression, LIMITS), declared, LIMITS)
+        by = variable("w", sized["w"])
+        written_formula(gradient(found.node, [by])[by])
+
+    contenders: dict[str, Run] = {
+        "derived with steps": lambda _: derive(steps=True),
+        "derived": lambda _: derive(steps=False),
+        "text alone": only_text,
+    }
+    return compare("the closed form of a neuron's gradient, never seen", contenders, 50)
 
 
 def factored_hessian() -> Result:
@@ -199,6 +231,7 @@ def main() -> None:
         neuron(1_000_000, 20, is_unseen=False, rounds=5),
         diagonal(1_000_000),
         factored(),
+        derivation(),
         layers(50, with_tanh=False),
         layers(20, with_tanh=True),
         factored_hessian(),
