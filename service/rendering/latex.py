@@ -45,7 +45,7 @@ _GREEK = {
 _WORDS = "ln log exp sin cos tan sinh cosh tanh arcsin arccos arctan max min det"
 _KNOWN = frozenset(_WORDS.split())
 _BREAK = r" \\ "
-_NAME = re.compile(r"^(.*?[^_\d])_?(\d+)$")
+NUMBERED = re.compile(r"^(.*?[^_\d])_?(\d+)$")
 
 
 def latex(layout: Layout) -> str:
@@ -122,7 +122,7 @@ def _symbol(text: str, kind: str) -> str:
 
 
 def _identifier(text: str, kind: str) -> str:
-    found = _NAME.match(text)
+    found = NUMBERED.match(text)
     if found:
         return f"{_identifier(found[1], kind)}_{{{found[2]}}}"
     if text.endswith("_hat") and len(text) > len("_hat"):

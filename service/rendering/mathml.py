@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from service.rendering.latex import NUMBERED
 from service.rendering.layout import (
     Cases,
     Fence,
@@ -17,6 +18,7 @@ from service.rendering.layout import (
 
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 _APPLIED = "<mo>&#x2061;</mo>"
+_THIN = '<mspace width="0.167em"/>'
 _TIMES = "<mo>&#x2062;</mo>"
 
 
@@ -60,8 +62,9 @@ def _root(body: Layout, degree: str) -> str:
 
 
 def _bracketed(left: str, inside: str, right: str) -> str:
-    opening = f'<mo stretchy="true" fence="true" form="prefix">{left}</mo>'
-    closing = f'<mo stretchy="true" fence="true" form="postfix">{right}</mo>'
+    tight = 'stretchy="true" fence="true" lspace="0" rspace="0"'
+    opening = f'<mo {tight} form="prefix">{left}</mo>'
+    closing = f'<mo {tight} form="postfix">{right}</mo>'
     return opening + inside + closing
 
 
@@ -82,7 +85,9 @@ def _row(parts: tuple[Layout, ...]) -> str:
     previous: Layout | None = None
     for part in parts:
         if previous is not None and not _is_sign(previous) and not _is_sign(part):
+            is_word = _begins_with_name(part) and not _is_function(previous)
             written += _APPLIED if _is_function(previous) else _TIMES
+            written += _THIN if is_word else ""
         written += _element(part)
         previous = part
     return written
@@ -92,6 +97,12 @@ def _is_sign(layout: Layout) -> bool:
     if isinstance(layout, Script):
         return isinstance(layout.base, Symbol) and layout.base.text in ("∑", "∏")
     return isinstance(layout, Symbol) and layout.kind == "operator"
+
+
+def _begins_with_name(layout: Layout) -> bool:
+    return (
+        _begins_with_name(layout.parts[0]) if isinstance(layout, Row) else _is_function(layout)
+    )
 
 
 def _is_function(layout: Layout) -> bool:
@@ -112,7 +123,33 @@ def _symbol(text: str, kind: str) -> str:
         return f"<mtext>{written}</mtext>"
     if kind == "function":
         return f'<mi mathvariant="normal">{written}</mi>'
+    return _identifier(text, kind)
+
+
+def _identifier(text: str, kind: str) -> str:
+    """A name, its number below it; a vector in bold letters, which browsers do not make."""
+    found = NUMBERED.match(text)
+    if found:
+        return f"<msub>{_identifier(found[1], kind)}<mn>{found[2]}</mn></msub>"
     if kind == "vector":
-        tag = "mn" if text.isdecimal() else "mi"
-        return f'<{tag} mathvariant="bold">{written}</{tag}>'
-    return f"<mi>{written}</mi>"
+        text = "".join(map(_bold, text))
+    tag = "mn" if text in _BOLD_DIGITS else "mi"
+    return f"<{tag}>{escape(text)}</{tag}>"
+
+
+def _bold(letter: str) -> str:
+    for first, last, bold in _BOLD:
+        if first <= letter <= last:
+            return chr(bold + ord(letter) - ord(first))
+    return letter
+
+
+# First and last letter of an alphabet, and the code point of its first bold letter.
+_BOLD = (
+    ("A", "Z", 0x1D400),
+    ("a", "z", 0x1D41A),
+    ("Α", "Ω", 0x1D6A8),
+    ("α", "ω", 0x1D6C2),
+    ("0", "9", 0x1D7CE),
+)
+_BOLD_DIGITS = frozenset(chr(0x1D7CE + k) for k in range(10))
