@@ -139,7 +139,9 @@ def indexed_layout(formula: Formula, target: Layout) -> Layout:
         return Row((base, transpose_of(ONE_VECTOR)), PRODUCT)
     if isinstance(base, Script):
         base = Fence("(", base, ")")
-    return Script(base, None, Symbol(items.replace(" ", ""), "words"))
+    return Script(
+        base, None, Symbol(items.replace(" ", ""), "number" if items.isdecimal() else "words")
+    )
 
 
 def begins_with_digit(layout: Layout) -> bool:

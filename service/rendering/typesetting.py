@@ -73,29 +73,22 @@ def typeset(formula: Formula, *, is_row: bool = False) -> Layout:
 
 def typeset_whole(formula: Formula, *, is_row: bool = False) -> Layout:
     """The same for a whole result: one masked product is shown by its cases."""
-    if formula.op in ("multiply", "negate", "divide"):
-        factors = _factors(formula)
-        masks = [f for f in factors if f.op in COMPARISONS and not f.ndim]
-        rest = [f for f in factors if f not in masks]
-        if len(masks) == 1 and rest and formula.op != "divide":
-            (mask,) = masks
-            zero = Symbol("0", "vector" if formula.ndim == 1 else "number")
-            nothing: Layout = transpose_of(zero) if is_row and formula.ndim == 1 else zero
-            value = _product(rest, is_row=is_row)
-            return Cases(
-                (
-                    (nothing, _relation(mask, _OPPOSITE[mask.op])),
-                    (value, _relation(mask, mask.op)),
-                )
-            )
-    if formula.op in COMPARISONS and not formula.ndim:
-        return Cases(
-            (
-                (number("0"), _relation(formula, _OPPOSITE[formula.op])),
-                (number("1"), _relation(formula, formula.op)),
-            )
-        )
-    return typeset(formula, is_row=is_row)
+    factors = _factors(formula)
+    negative = [f for f in factors if f.op == "negate"]
+    plain = [f.args[0] if f.op == "negate" else f for f in factors]
+    masks = [f for f in plain if f.op in COMPARISONS and not f.ndim]
+    if len(masks) != 1 or formula.op == "divide":
+        return typeset(formula, is_row=is_row)
+    (mask,) = masks
+    rest = [f for f in plain if f is not mask]
+    value = _product(rest, is_row=is_row) if rest else number("1")
+    if len(negative) % 2:
+        value = Row((operator("−"), value), SUM)
+    zero = Symbol("0", "vector" if formula.ndim == 1 else "number")
+    nothing: Layout = transpose_of(zero) if is_row and formula.ndim == 1 else zero
+    return Cases(
+        ((nothing, _relation(mask, _OPPOSITE[mask.op])), (value, _relation(mask, mask.op)))
+    )
 
 
 def _row_of(formula: Formula) -> Layout:

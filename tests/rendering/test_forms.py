@@ -114,6 +114,23 @@ NOTATION = (
     ("w - x", "x", "w:n x:n", 1, "−I"),
     ("w * sum(x)", "x", "w:n x:n", 1, "w1ᵀ"),
     ("x * z", "x", "x:n z:", 1, "zI"),
+    ("x**3", "x", "x:", 1, "3x²"),
+    ("log(sin(x**3)**2)", "x", "x:", 1, "6x² cos(x³)/sin(x³)"),
+    ("[3 * x[0]**2 * x[1], 2 * x[0] + x[1]**8]", "x", "x:2", 1, "[6x₀x₁, 3x₀²; 2, 8x₁⁷]"),
+    ("[sum(x), x @ x]", "x", "x:n", 1, "[1ᵀ; 2xᵀ]"),
+    ("w**2 * sin(x)", "x", "w:n x:n", 1, "diag(w² ⊙ cos(x))"),
+    ("sum(x * z)", "x", "x:n z:", 1, "z1ᵀ"),
+    ("sum(x * z)", "z", "x:n z:", 1, "sum(x)"),
+    ("sum(sin(x) * sum(x))", "x", "x:n", 1, "(sum(x) cos(x) + sum(sin(x)))ᵀ"),
+    (
+        "t - maximum(0, w @ x + b)",
+        "b",
+        "w:n x:n b: t:",
+        1,
+        "{0 if w·x + b ≤ 0; −1 if w·x + b > 0}",
+    ),
+    ("a @ inv(X) @ b", "X", "X:n,n a:n b:n", 1, "−X⁻ᵀabᵀX⁻ᵀ"),
+    ("0.5 * x @ A @ x", "x", "A:n,n x:n", 1, "0.5xᵀ(A + Aᵀ)"),
     ("maximum(0, w @ x + b)", "w", "w:n x:n b:", 1, "{0ᵀ if w·x + b ≤ 0; xᵀ if w·x + b > 0}"),
 )
 
@@ -125,6 +142,38 @@ NOTATION = (
 )
 def test_a_promised_form_is_written_as_printed(text, wrt, shapes, order, expected):
     assert formulas_of(text, wrt, shapes_of(shapes), order).text == expected
+
+
+LATEX = (
+    ("w @ x", "w", "w:n x:n", 1, r"\mathbf{x}^{T}"),
+    ("log(x**2)", "x", "x:", 1, r"\frac{2}{x}"),
+    ("w / x", "x", "w:n x:n", 1, r"- \operatorname{diag}(\mathbf{w} \oslash \mathbf{x}^{2})"),
+    ("norm2(A @ x - y)**2", "x", "A:m,n x:n y:m", 1, r"2(A \mathbf{x} - \mathbf{y})^{T}A"),
+    (
+        "maximum(0, w_hat @ x_hat)",
+        "w_hat",
+        "w_hat:n+1 x_hat:n+1",
+        1,
+        r"\begin{cases}\mathbf{0}^{T} & \hat{\mathbf{w}} \cdot \hat{\mathbf{x}} \le 0 \\ "
+        r"\hat{\mathbf{x}}^{T} & \hat{\mathbf{w}} \cdot \hat{\mathbf{x}} > 0\end{cases}",
+    ),
+    ("inv(X)", "X", "X:n,n", 1, r"-X^{-1} \otimes X^{-T}"),
+    ("A @ x", "A", "A:m,n x:n", 1, r"\delta_{ij} \mathbf{x}_{k}"),
+    (
+        "norm2(x)",
+        "x",
+        "x:n",
+        1,
+        r"\left(\frac{\mathbf{x}}{\lVert \mathbf{x} \rVert}\right)^{T}",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "shapes", "order", "expected"), LATEX, ids=[r[0] for r in LATEX]
+)
+def test_a_form_is_set_in_latex_as_the_paper_does(text, wrt, shapes, order, expected):
+    assert formulas_of(text, wrt, shapes_of(shapes), order).latex == expected
 
 
 @pytest.mark.parametrize(
