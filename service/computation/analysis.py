@@ -61,7 +61,7 @@ class Analysis:
 
 def estimated(nodes: Sequence[Node]) -> tuple[Estimate | None, int]:
     """What the nodes would take to compute, and their bytes; None where a size is a name."""
-    if not all(map(_is_sized, nodes)):
+    if not all(map(is_sized, nodes)):
         return None, 0
     numbers_of = sum(entries(numbers(node.shape)) for node in nodes)
     return compile_plan(nodes).estimate, BYTES_PER_NUMBER * numbers_of
@@ -107,7 +107,7 @@ def _analysed(request: AnalysisRequest, limits: Limits) -> Analysis:
     )
 
 
-def _is_sized(root: Node) -> bool:
+def is_sized(root: Node) -> bool:
     """Whether every size in the graph is a number."""
     return not any(
         isinstance(node, Size)

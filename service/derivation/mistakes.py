@@ -114,6 +114,8 @@ class _Search:
     def _is_node(self, node: Node) -> bool:
         """Whether a graph gives the claim at every point."""
         plan = compile_plan([node])
+        if plan.estimate.peak_bytes > self._limits.max_peak_bytes:
+            return False
         return self._agrees([np.asarray(execute(plan, p.values)[0]) for p in self._points])
 
     def _is_exact_times(self, factor: float) -> bool:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from service.calculus.applications import summed
 from service.calculus.differentiate import identity, jacobian
-from service.calculus.dimensions import Dimension, NamedSize, Shape
+from service.calculus.dimensions import Dimension, NamedSize, Shape, extent
 from service.calculus.graph import ONE, Factor, Node, Variable, variable
 from service.calculus.normal_form import contract
 from service.calculus.rebuilding import substituted
 from service.calculus.rules.operators import divided, multiplied_entries
 from service.calculus.terms import add, size_of
+from service.computation.analysis import is_sized
 from service.derivation.rules import Rule, chain_of, rule_of
 from service.derivation.structures import StructureName, structure_name
 from service.language.declarations import Declarations
@@ -34,6 +35,10 @@ Detail = Literal["brief", "standard", "full"]
 Array = NDArray[np.float64]
 Values = Mapping[str, Array]
 _AFFINE = frozenset(("add", "subtract", "negate", "multiply", "divide", "matmul", "transpose"))
+# Numbers beside a step are there to be read: large ones are left out.
+MOST_NUMBERS = 10_000
+_MOST_FLOPS = 10**8
+_MOST_BYTES = 2**26
 _LOSSES = frozenset(("sum", "mean"))
 
 
@@ -53,7 +58,8 @@ class Step:
     """One operation: symbol and definition, local derivatives, what the product becomes.
 
     `becomes` is the derivative of the symbol by the variable, by the chain rule from the steps
-    before; the last one is the answer. `value` is the symbol's where values are given.
+    before; the last one is the answer. `value` is the symbol's where values are given and they
+    are few.
     """
 
     number: int
@@ -315,12 +321,15 @@ class _Derivation:
         return name
 
     def _value(self, node: Node) -> Array | None:
-        """The node's numbers, where the values of all that it needs are given."""
+        """The node's numbers, where all that it needs is given and they are few."""
         meant = substituted(node, self.meanings)
-        if not self._values or not meant.variables <= self._values.keys():
+        is_given = self._values and meant.variables <= self._values.keys()
+        if not is_given or not is_sized(meant) or extent(meant.shape) > MOST_NUMBERS:
             return None
-        (found,) = execute(compile_plan([meant]), self._values)
-        return np.asarray(found, dtype=np.float64)
+        plan = compile_plan([meant])
+        if plan.estimate.flops > _MOST_FLOPS or plan.estimate.peak_bytes > _MOST_BYTES:
+            return None
+        return np.asarray(execute(plan, self._values)[0], dtype=np.float64)
 
 
 def _chained(partial: Node, operand: Variable, before: Node, by: Variable) -> Node:

@@ -230,3 +230,32 @@ async def test_a_batch_has_no_certificate(client):
     )
 
     assert (code, pointer) == ("validation", "/certify")
+
+
+async def test_numbers_of_steps_are_left_out_where_they_are_many(client):
+    found = await derived(
+        client,
+        expression="sum(x**2)",
+        variables={"x": [1.0] * 20_000},
+        wrt=["x"],
+        steps=True,
+    )
+    first, last = found["derivatives"]["x"]["steps"]
+
+    assert first["value"] is None
+    assert first["local_value"] is None
+    assert last["value"]["data"] == [20_000.0]
+
+
+async def test_a_size_that_stays_a_name_leaves_numbers_out(client):
+    found = await derived(
+        client,
+        expression="sum(y) * 0 + n * x",
+        shapes={"y": ["n"]},
+        variables={"x": 2.0},
+        wrt=["x"],
+        steps=True,
+    )
+
+    assert found["derivatives"]["x"]["text"] == "n"
+    assert {s["value"] for s in found["derivatives"]["x"]["steps"]} == {None}

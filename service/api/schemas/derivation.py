@@ -15,6 +15,7 @@ from service.api.schemas.answers import Conventions, Warning
 from service.api.schemas.names import WithRespectTo
 from service.api.schemas.tensors import Tensor
 from service.derivation.derive import DeriveRequest as Asked
+from service.derivation.steps import MOST_NUMBERS
 
 LayoutName = Annotated[
     Literal["numerator", "denominator"],
@@ -31,6 +32,12 @@ StructureName = Literal["zero", "identity", "diagonal", "dense", "factored"]
 STRUCTURE = (
     "What the formula is beside its numbers: the structure with which `/v1/jacobian` answers; "
     "a size that is a name counts as large."
+)
+
+
+VALUE = (
+    f"the numbers, where values are given and there are at most {MOST_NUMBERS:,} of them; "
+    "else null."
 )
 
 
@@ -116,7 +123,7 @@ class PartialDerivative(Formula):
     shape: list[Dimension] = Field(
         description="The symbol's shape, then the operand's.", examples=[["n", "n"]]
     )
-    value: Tensor | None = Field(description="Its numbers, where values are given.")
+    value: Tensor | None = Field(description=VALUE)
 
 
 class DerivationStep(BaseModel):
@@ -158,10 +165,8 @@ class DerivationStep(BaseModel):
             "step the answer."
         )
     )
-    value: Tensor | None = Field(description="The symbol's numbers, where values are given.")
-    local_value: Tensor | None = Field(
-        description="The local derivative's numbers, where values are given."
-    )
+    value: Tensor | None = Field(description=f"Of the symbol: {VALUE}")
+    local_value: Tensor | None = Field(description=f"Of the local derivative: {VALUE}")
 
 
 class DerivedDerivative(Formula):
