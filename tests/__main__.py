@@ -1,8 +1,8 @@
 """Every check, locally and in CI: `python -m tests`, with arguments passed on to pytest.
 
 Formatting, lint, types, the import contracts, then the tests; the first failure ends it. The
-tests of random expressions, which take as long as all others, run beside them at a lower
-priority; with arguments pytest runs once.
+tests of random expressions, which take longer than all others, run beside them in two processes
+at a lower priority; with arguments pytest runs once.
 """
 
 import os
@@ -49,7 +49,7 @@ def checked(command: Sequence[str]) -> int:
 
 def tested() -> int:
     """The exit code of all tests: those of random expressions beside the others."""
-    command = [*PYTEST, "-m", "random", "-p", "no:cacheprovider"]
+    command = [*PYTEST, "-m", "random", "-n", "2", "-p", "no:cacheprovider"]
     with TemporaryFile() as output:
         beside = subprocess.Popen(
             command,
