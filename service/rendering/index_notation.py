@@ -97,7 +97,8 @@ class _IndexWriter:
             size = size_of(node.dimension)
             return _Text(size.text, _ATOM if size.text.isalnum() else _SUM)
         if isinstance(node, Delta):
-            return _Text(_with("δ", indices), _ATOM)
+            is_one = indices[0] == indices[1]
+            return _Text("1" if is_one else _with("δ", indices), _ATOM)
         return self._whole(node, indices)
 
     def _fresh(self, used: int, count: int) -> Sequence[str]:
@@ -135,7 +136,7 @@ class _IndexWriter:
             mine = [letters[x] for x in f.letters]
             entry = self._power(f, mine, used)
             if isinstance(f.node, Delta):
-                deltas.append(entry)
+                deltas += [entry] if entry != "1" else []
             elif f.exponent > 0:
                 over.append(entry)
             else:

@@ -17,7 +17,7 @@ from tests.numeric.dense import dense
 
 pytestmark = pytest.mark.random
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 10
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 2
 MANY = 3
 LONGEST = 200
 

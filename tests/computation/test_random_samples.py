@@ -18,7 +18,7 @@ from tests.numeric.dense import dense, dense_batch
 
 pytestmark = pytest.mark.random
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 10
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 2
 COUNT = 3
 # Chains of functions amplify a rounding of 6e-8 by a few thousand at the most.
 SINGLE = 1e-3
