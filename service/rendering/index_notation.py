@@ -197,7 +197,7 @@ class _IndexWriter:
             sign = _RELATIONS[function.name]
             return _Text(f"[{parts[0].text} {sign} {parts[1].text}]", _ATOM)
         if function.name == "power":
-            return _Text(f"{parts[0].within(_ATOM)}^({parts[1].text})", _ATOM)
+            return _Text(f"{parts[0].within(_ATOM)}^({parts[1].text})", _PRODUCT)
         name, *others = function.spelled or (function.name,)
         inside = ", ".join([x for x in others if x.isdecimal()] + [p.text for p in parts])
         for inner in (x for x in others if not x.isdecimal()):
@@ -238,6 +238,11 @@ def _varies_along(node: Node) -> frozenset[int]:
         return frozenset(x for x in letters if x < node.ndim)
     if isinstance(node, Elementwise) and not _has_own_text(node):
         return frozenset[int]().union(*(_varies_along(a) for a in node.arguments))
+    if isinstance(node, Reduction):
+        varying = _varies_along(node.argument)
+        if varying.issuperset(node.axes):
+            kept = [axis for axis in range(node.argument.ndim) if axis not in node.axes]
+            return frozenset(k for k, axis in enumerate(kept) if axis in varying)
     return frozenset(range(node.ndim))
 
 
