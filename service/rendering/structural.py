@@ -17,6 +17,7 @@ from service.calculus.graph import (
 from service.rendering.formula import (
     Formula,
     call,
+    diagonal,
     einsum,
     eye,
     filled,
@@ -51,7 +52,10 @@ def add_structural(product: Product, structural: list[Factor]) -> None:
     left = [f for f in structural if not _acts(product, f, structural)]
     left = _without_pairings(product, left)
     for f in left:
-        product.pieces.append(Piece(f.letters, [structural_formula(f.node)]))
+        formula, letters = structural_formula(f.node), f.letters
+        if len(letters) == 2 and letters[0] == letters[1]:
+            formula, letters = diagonal(formula), letters[:1]
+        product.pieces.append(Piece(letters, [formula]))
 
 
 def _acts(product: Product, factor: Factor, structural: Sequence[Factor]) -> bool:

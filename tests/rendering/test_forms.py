@@ -144,6 +144,18 @@ def test_a_promised_form_is_written_as_printed(text, wrt, shapes, order, expecte
     assert formulas_of(text, wrt, shapes_of(shapes), order).text == expected
 
 
+# Traces of what is never stored, found by random expressions.
+FOUND = (
+    ("trace(cumsum(w * eye(3), 1))", "w", "w:", 1, "sum(diag(cumsum(eye(3), axis=0)))"),
+    ("w * trace(cumsum(X, 1))", "w", "w: X:3,3", 1, "sum(X * cumsum(eye(3), axis=0))"),
+)
+
+
+@pytest.mark.parametrize(("text", "wrt", "shapes", "order", "expected"), FOUND)
+def test_a_triangle_on_its_diagonal_is_a_vector(text, wrt, shapes, order, expected):
+    assert formulas_of(text, wrt, shapes_of(shapes), order).text == expected
+
+
 LATEX = (
     ("w @ x", "w", "w:n x:n", 1, r"\mathbf{x}^{T}"),
     ("log(x**2)", "x", "x:", 1, r"\frac{2}{x}"),
