@@ -1,6 +1,7 @@
 """Requests and answers as safetensors: the same numbers as in JSON, every mistake told."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.calculus.random_expressions import expressions
 
 SAFETENSORS = "application/vnd.safetensors"
 LIMITS = Limits()
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 A = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 X = np.array([0.5, -1.0])
 
@@ -206,8 +208,9 @@ async def test_only_operations_with_arrays_take_and_give_them(client):
     assert (given.status_code, given.json()["code"]) == (406, "not_acceptable")
 
 
+@pytest.mark.random
 @settings(
-    max_examples=200,
+    max_examples=EXAMPLES,
     deadline=None,
     database=None,
     derandomize=True,

@@ -17,7 +17,8 @@ from tests.numeric.dense import dense
 
 pytestmark = pytest.mark.random
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 2
+COMPUTER = Computer(Limits())
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 MANY = 3
 LONGEST = 200
 
@@ -30,7 +31,7 @@ def asked(operation, text, values, directions=None, **options):
         directions=directions or {},
         **options,
     )
-    return Computer(Limits()).answer(request)
+    return COMPUTER.answer(request)
 
 
 def applied(derivative, direction):

@@ -18,7 +18,8 @@ from tests.numeric.dense import dense, dense_batch
 
 pytestmark = pytest.mark.random
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000")) // 2
+COMPUTER = Computer(Limits())
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 COUNT = 3
 # Chains of functions amplify a rounding of 6e-8 by a few thousand at the most.
 SINGLE = 1e-3
@@ -37,7 +38,7 @@ def asked(operation, text, values, **options):
     """The answer; None where it is not finite."""
     request = Request(operation=operation, expression=text, variables=values, **options)
     try:
-        return Computer(Limits()).answer(request)
+        return COMPUTER.answer(request)
     except NonFiniteResultError:
         return None
 
