@@ -1,6 +1,7 @@
 """What an expression is without values: its tree, shapes, assumptions and cost."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,6 +68,21 @@ def estimated(nodes: Sequence[Node]) -> tuple[Estimate | None, int]:
     return compile_plan(nodes).estimate, BYTES_PER_NUMBER * numbers_of
 
 
+@contextmanager
+def bounded(
+    request: AnalysisRequest, limits: Limits, seconds: float | None = None
+) -> Iterator[None]:
+    """Inside, so many seconds and nodes at the most; a mistake is told with its place."""
+    try:
+        with (
+            deadline_in(limits.compute_seconds if seconds is None else seconds),
+            construction_limit(limits.max_graph_nodes),
+        ):
+            yield
+    except GradserveError as error:
+        raise located(error, request.expression, request.pointer_at) from error.__cause__
+
+
 def analysed(
     request: AnalysisRequest, limits: Limits, seconds: float | None = None
 ) -> Analysis:
@@ -75,14 +91,8 @@ def analysed(
     Raises:
         GradserveError: for whatever is wrong with the expression, with its place.
     """
-    try:
-        with (
-            deadline_in(limits.compute_seconds if seconds is None else seconds),
-            construction_limit(limits.max_graph_nodes),
-        ):
-            return _analysed(request, limits)
-    except GradserveError as error:
-        raise located(error, request.expression, request.pointer_at) from error.__cause__
+    with bounded(request, limits, seconds):
+        return _analysed(request, limits)
 
 
 def _analysed(request: AnalysisRequest, limits: Limits) -> Analysis:

@@ -11,16 +11,14 @@ from service.calculus.axes import transposed
 from service.calculus.differentiate import gradient, jacobian
 from service.calculus.dimensions import Shape
 from service.calculus.dimensions import shown as shown_shape
-from service.calculus.graph import Node, Variable, construction_limit, variable
-from service.computation.analysis import AnalysisRequest, estimated
+from service.calculus.graph import Node, Variable, variable
+from service.computation.analysis import AnalysisRequest, bounded, estimated
 from service.computation.answers import Notice
 from service.computation.requests import unused
-from service.deadline import deadline_in
 from service.derivation.steps import Detail, Step, second_steps_of, steps_of
 from service.derivation.structures import StructureName, structure_name
 from service.errors import (
     DeadlineExceededError,
-    GradserveError,
     NotScalarError,
     OverLimitError,
     UnknownNameError,
@@ -28,7 +26,7 @@ from service.errors import (
 from service.language.declarations import Declarations
 from service.language.elaborate import Elaborated, elaborate
 from service.language.parser import parse
-from service.language.places import located, nearest, shown
+from service.language.places import nearest, shown
 from service.numeric.plan import Estimate
 from service.rendering.index_notation import index_notation
 from service.rendering.numpy_code import numpy_function
@@ -93,15 +91,8 @@ def derived(request: DeriveRequest, limits: Limits, seconds: float | None = None
         GradserveError: for whatever is wrong with the expression, with its place; for a formula
             that is too long.
     """
-    asked = request.analysis
-    try:
-        with (
-            deadline_in(limits.compute_seconds if seconds is None else seconds),
-            construction_limit(limits.max_graph_nodes),
-        ):
-            return _derived(request, limits)
-    except GradserveError as error:
-        raise located(error, asked.expression, asked.pointer_at) from error.__cause__
+    with bounded(request.analysis, limits, seconds):
+        return _derived(request, limits)
 
 
 def _derived(request: DeriveRequest, limits: Limits) -> Derivation:

@@ -1,7 +1,5 @@
 """Layouts as LaTeX, for a document with amsmath."""
 
-import re
-
 from service.rendering.layout import (
     Cases,
     Fence,
@@ -12,6 +10,7 @@ from service.rendering.layout import (
     Script,
     Symbol,
     Table,
+    name_and_number,
 )
 
 _SIGNS = {
@@ -45,7 +44,6 @@ _GREEK = {
 _WORDS = "ln log exp sin cos tan sinh cosh tanh arcsin arccos arctan max min det"
 _KNOWN = frozenset(_WORDS.split())
 _BREAK = r" \\ "
-NUMBERED = re.compile(r"^(.*?[^_\d])_?(\d+)$")
 
 
 def latex(layout: Layout) -> str:
@@ -122,9 +120,9 @@ def _symbol(text: str, kind: str) -> str:
 
 
 def _identifier(text: str, kind: str) -> str:
-    found = NUMBERED.match(text)
-    if found:
-        return f"{_identifier(found[1], kind)}_{{{found[2]}}}"
+    letters, number = name_and_number(text)
+    if number:
+        return f"{_identifier(letters, kind)}_{{{number}}}"
     if text.endswith("_hat") and len(text) > len("_hat"):
         return rf"\hat{{{_identifier(text.removesuffix('_hat'), kind)}}}"
     if text in _GREEK:

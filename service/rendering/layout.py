@@ -3,6 +3,7 @@
 `level` says how tightly a layout binds: a sum, a product, or something that is one piece.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -124,6 +125,13 @@ def transpose_of(layout: Layout) -> Layout:
     return Script(base, TRANSPOSE)
 
 
+def name_and_number(text: str) -> tuple[str, str]:
+    """A name without the number at its end, which is set below it, and that number or ""."""
+    found = _NUMBERED.match(text)
+    return (found[1], found[2]) if found else (text, "")
+
+
+_NUMBERED = re.compile(r"^(.*?[^_\d])_?(\d+)$")
 INVERSE = Row((operator("−"), number("1")), PIECE)
 TRANSPOSE = Symbol("T", "sign")
 ONE_VECTOR = Symbol("1", "vector")

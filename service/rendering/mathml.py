@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from service.rendering.latex import NUMBERED
 from service.rendering.layout import (
     Cases,
     Fence,
@@ -14,6 +13,7 @@ from service.rendering.layout import (
     Script,
     Symbol,
     Table,
+    name_and_number,
 )
 
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
@@ -128,9 +128,9 @@ def _symbol(text: str, kind: str) -> str:
 
 def _identifier(text: str, kind: str) -> str:
     """A name, its number below it; a vector in bold letters, which browsers do not make."""
-    found = NUMBERED.match(text)
-    if found:
-        return f"<msub>{_identifier(found[1], kind)}<mn>{found[2]}</mn></msub>"
+    letters, number = name_and_number(text)
+    if number:
+        return f"<msub>{_identifier(letters, kind)}<mn>{number}</mn></msub>"
     if kind == "vector":
         text = "".join(map(_bold, text))
     tag = "mn" if text in _BOLD_DIGITS else "mi"

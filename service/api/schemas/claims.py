@@ -12,6 +12,8 @@ from service.api.schemas.names import Variables
 from service.api.schemas.tensor_input import TensorInput
 from service.api.schemas.tensors import StructuredTensor
 from service.derivation.claims import Claim as Asked
+from service.derivation.claims import Verdict
+from service.derivation.mistakes import Mistake
 
 CLAIM = (
     "`correct`: within the tolerance, for an expression at every point tried. `wrong`: not, "
@@ -113,7 +115,7 @@ class CheckRequest(BaseModel):
 class CheckAnswer(BaseModel):
     """What became of a claim."""
 
-    verdict: Literal["correct", "wrong", "undecided"] = Field(description=CLAIM)
+    verdict: Verdict = Field(description=CLAIM)
     largest_error: float | None = Field(
         description="The largest absolute error found; null where the shape is another.",
         json_schema_extra={"format": "double"},
@@ -123,22 +125,7 @@ class CheckAnswer(BaseModel):
         description="Where in the claim it is; null where the shape is another.",
         examples=[[0]],
     )
-    mistake: (
-        Literal[
-            "sign",
-            "factor_two",
-            "factor_half",
-            "missing_mean",
-            "missing_sum",
-            "missing_chain_factor",
-            "cases_outside_sum",
-            "wrong_axis",
-            "wrong_layout",
-            "transposed",
-            "forgotten_transpose",
-        ]
-        | None
-    ) = Field(description=MISTAKE)
+    mistake: Mistake | None = Field(description=MISTAKE)
     taylor_rate: float | None = Field(
         description=(
             "The power of h with which f(x + h d) − f(x) − h · claim · d goes to 0 at the "
