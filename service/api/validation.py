@@ -1,12 +1,14 @@
 """What Pydantic finds in a request, as faults: where, what was found, what was expected."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from service.api.binary import fields_of
@@ -41,6 +43,7 @@ EXPECTED = {
     "list_type": "an array",
     "dict_type": "an object",
     "model_type": "an object",
+    "model_attributes_type": "an object",
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
@@ -77,7 +80,7 @@ def read_fields(value: object, model: type[RequestModel], limits: Limits) -> Req
         return model.model_validate(value, context=limits)
     except PydanticError as error:
         found = error.errors(include_url=False)
-    raise _as_error(found, tuple(model.model_fields))
+    raise _as_error(found, model)
 
 
 @contextmanager
@@ -92,22 +95,23 @@ def _paused_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _as_error(found: Sequence[ErrorDetails], fields: tuple[str, ...]) -> GradserveError:
+def _as_error(found: Sequence[ErrorDetails], model: type[BaseModel]) -> GradserveError:
     """One error for everything Pydantic found; its class is that of the first specific code."""
     codes = [_context(details).get("code", "validation") for details in found]
     specific = set(codes) == {codes[0]} and codes[0] in BY_CODE
     kind = BY_CODE[codes[0]] if specific else ValidationError
-    faults = tuple(_fault(details, fields) for details in found[:MAX_ERRORS])
+    faults = tuple(_fault(details, model) for details in found[:MAX_ERRORS])
     return kind(faults[0].message, faults=faults)
 
 
-def _fault(details: ErrorDetails, fields: tuple[str, ...]) -> Fault:
-    place = "".join(f"/{_escaped(str(part))}" for part in details["loc"])
+def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
+    parts, fields, union = _followed(details["loc"], model)
+    place = "".join(f"/{_escaped(part)}" for part in parts)
     context = _context(details)
     kind = details["type"]
     if kind == "gradserve":
         return Fault(context["message"], place + context["pointer"], hint=context["hint"])
-    name = str(details["loc"][-1]) if details["loc"] else ""
+    name = parts[-1] if parts else ""
     if kind == "missing":
         return Fault(
             f"found no field {shown(name)}, but it is required", place[: place.rindex("/")]
@@ -124,10 +128,65 @@ def _fault(details: ErrorDetails, fields: tuple[str, ...]) -> Fault:
         found = shown(value) if isinstance(value, str) else describe(value)
         hint = suggestion(value, _choices(context)) if isinstance(value, str) else None
         return Fault(f"found {found}, expected {context['expected']}", place, hint=hint)
+    if kind == "union_tag_not_found" and union:
+        expected = f"it is required: {union.choices}"
+        return Fault(f"found no field {shown(union.discriminator)}, but {expected}", place)
+    if kind == "union_tag_invalid" and union:
+        tag = value[union.discriminator]
+        found, hint = describe(tag), None
+        if isinstance(tag, str):
+            found, hint = shown(tag), suggestion(tag, tuple(union.members))
+        where = f"{place}/{union.discriminator}"
+        return Fault(f"found {found}, expected {union.choices}", where, hint=hint)
     if kind in EXPECTED:
         return Fault(f"found {describe(value)}, expected {EXPECTED[kind]}", place)
     message = details["msg"]
     return Fault(f"found {describe(value)}: {message[:1].lower()}{message[1:]}", place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Union:
+    """The models that one field may be, told apart by another field in them."""
+
+    discriminator: str
+    members: Mapping[str, type[BaseModel]]
+
+    @property
+    def choices(self) -> str:
+        return " or ".join(f"'{tag}'" for tag in self.members)
+
+
+def _followed(
+    loc: tuple[int | str, ...], model: type[BaseModel]
+) -> tuple[list[str], tuple[str, ...], _Union | None]:
+    """The parts of a pointer, the fields known where it ends, and the union it ends at.
+
+    Pydantic puts the tag of a union between the field and what is inside, where the body has
+    nothing.
+    """
+    parts: list[str] = []
+    owner: type[BaseModel] | None = model
+    fields, union = tuple(model.model_fields), None
+    for part in loc:
+        if union is not None and part in union.members:
+            owner = union.members[str(part)]
+            fields, union = tuple(owner.model_fields), None
+            continue
+        parts.append(str(part))
+        field = owner.model_fields.get(str(part)) if owner else None
+        owner, union = None, _union_of(field) if field else None
+    return parts, fields, union
+
+
+def _union_of(field: FieldInfo) -> _Union | None:
+    value = getattr(field.annotation, "__value__", field.annotation)
+    for told in get_args(value)[1:]:
+        if isinstance(told, FieldInfo) and isinstance(told.discriminator, str):
+            name = told.discriminator
+            members = get_args(get_args(value)[0])
+            tags = {get_args(m.model_fields[name].annotation)[0]: m for m in members}
+            return _Union(name, tags)
+    return None
 
 
 def _context(details: ErrorDetails) -> dict[str, Any]:

@@ -156,17 +156,35 @@ async def test_a_wrong_claim_is_judged_with_the_exact_derivative(client):
     assert found["mistake"] is None
 
 
-async def test_an_unknown_kind_of_claim_is_refused(client):
-    code, pointer, _ = await refused(
-        client,
-        "/v1/check",
-        expression="x",
-        variables={"x": 1},
-        wrt="x",
-        claim={"kind": "guess"},
-    )
+@pytest.mark.parametrize(
+    ("claim", "pointer", "message"),
+    [
+        (
+            {"tensor": [1]},
+            "/claim",
+            "found no field 'kind', but it is required: 'numbers' or 'expression'",
+        ),
+        ({"kind": "guess"}, "/claim/kind", "found 'guess', expected 'numbers' or 'expression'"),
+        ({"kind": []}, "/claim/kind", "found an array, expected 'numbers' or 'expression'"),
+        ({"kind": "numbers"}, "/claim", "found no field 'tensor', but it is required"),
+        ({"kind": "expression"}, "/claim", "found no field 'expression', but it is required"),
+        (
+            {"kind": "numbers", "tensor": [1], "at": 1},
+            "/claim/at",
+            "found the unknown field 'at', expected kind, tensor",
+        ),
+        (
+            {"kind": "expression", "expression": [1]},
+            "/claim/expression",
+            "found an array, expected a string, or a tree with op and args",
+        ),
+        ([1], "/claim", "found an array, expected an object"),
+    ],
+)
+async def test_a_mistaken_claim_is_refused_with_its_place(client, claim, pointer, message):
+    request = {"expression": "sum(x)", "variables": {"x": [1]}, "wrt": "x", "claim": claim}
 
-    assert (code, pointer) == ("validation", "/claim")
+    assert await refused(client, "/v1/check", **request) == ("validation", pointer, message)
 
 
 async def test_derivations_and_checks_are_answered_in_a_batch(client):
