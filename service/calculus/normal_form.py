@@ -98,6 +98,7 @@ class _Product:
             made = [f for f in resolved if f not in before]
             if any(isinstance(f.node, Sum | Pairing) or _flattens(f) for f in made):
                 return contract(resolved, self.output, self.sizes, self.coefficient)
+        self._orient()
         self._merge()
         self._sum_lonely_letters()
         self._close_components()
@@ -196,6 +197,17 @@ class _Product:
             return scaled(add(products, shape), self.coefficient)
         return None
 
+    def _orient(self) -> None:
+        """Sums over two letters the way round that has fewer transposes: Sᵀ and S are one."""
+        if len(self.factors) == 1 and self.factors[0].exponent == 1:
+            return
+        for position, f in enumerate(self.factors):
+            if isinstance(f.node, Sum) and f.node.ndim == 2:
+                sign, turned = turned_sum(f.node)
+                if turned is not f.node and (sign == 1 or is_whole(f.exponent)):
+                    self.factors[position] = Factor(turned, f.letters[::-1], f.exponent)
+                    self.coefficient = multiplied(self.coefficient, raised(sign, f.exponent))
+
     def _merge(self) -> None:
         """Equal factors add exponents, indicators are idempotent, exponent 0 drops."""
         exponents: dict[tuple[Node, tuple[int, ...]], Number] = {}
@@ -251,6 +263,7 @@ class _Product:
                 self.coefficient = multiplied(self.coefficient, ONE * size)
             else:
                 self.factors.append(Factor(size_of(size), ()))
+                self._merge()
 
     def _close_components(self) -> None:
         """A connected part with no output letter becomes a scalar node of its own."""
@@ -306,6 +319,31 @@ class _Product:
         factors, labels = canonical_factors(placed, ndim)
         sizes = shape + tuple(self.sizes[x - ndim] for x in labels[ndim:])
         return unwrapped(self.coefficient, factors, ndim, sizes)
+
+
+def turned_sum(node: Sum) -> tuple[Number, Node]:
+    """A number and the matrix that times it is the sum's transpose, or 1 and the sum itself.
+
+    The transpose is taken where it is written with fewer transposes, or its digest is smaller.
+    """
+    if node.is_symmetric:
+        return ONE, node
+    sign, turned = unit_part(contract([Factor(node, (1, 0))], (0, 1), {}))
+    if not isinstance(turned, Sum) or _orientation(node) <= _orientation(turned):
+        return ONE, node
+    return sign, turned
+
+
+def _orientation(node: Sum) -> tuple[int, bytes]:
+    """How many letters of a sum of matrices stand where a transpose puts them, and its digest."""
+    turns = 0
+    for _, term in node.terms:
+        for _, letters, _ in term.factors if isinstance(term, Contraction) else ():
+            if 0 in letters and 1 in letters:
+                turns += 2 * (letters.index(1) < letters.index(0))
+            elif len(letters) == 2:
+                turns += (letters[0] == 1) + (letters[1] == 0)
+    return turns, node.digest
 
 
 def _flattens(factor: Factor, beside: Number = ONE) -> bool:

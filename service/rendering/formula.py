@@ -14,7 +14,16 @@ from service.language.tree_parts import ATOM, BINARY, NEGATION, POSTFIX, SYMBOLS
 _MOST_DECIMALS = 4
 # Products that a reader would not group from the left, as the language does.
 _MIXED = ({"matmul", "multiply"}, {"matmul", "divide"})
-COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
+# Each comparison, and the one that says the same with its sides exchanged.
+MIRRORED = {
+    "greater": "less",
+    "greater_equal": "less_equal",
+    "less": "greater",
+    "less_equal": "greater_equal",
+    "equal": "equal",
+    "not_equal": "not_equal",
+}
+COMPARISONS = tuple(MIRRORED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,7 +237,38 @@ def matrix_product(left: Formula, right: Formula) -> Formula:
     """left @ right, without parentheses around the right side where they change nothing."""
     if right.op == "matmul" and right.args[0].ndim == 2:
         return matrix_product(matrix_product(left, right.args[0]), right.args[1])
+    power = _power_of_matrix(left, right)
+    if power is not None:
+        return power
     return operation("matmul", left, right, left.ndim + right.ndim - 2)
+
+
+def _power_of_matrix(left: Formula, right: Formula) -> Formula | None:
+    """… @ X @ X @ X as … @ matrix_power(X, 3), between matrices."""
+    if left.ndim < 2 or right.ndim < 2:
+        return None
+    before, last = left.args if left.op == "matmul" else (None, left)
+    if last.op == "matrix_power" and last.args[0].text == right.text:
+        exponent = 1 + int(dict(last.options)["k"])
+        base = last.args[0]
+    elif (
+        last.text == right.text
+        and before is not None
+        and (before if before.op != "matmul" else before.args[1]).text == right.text
+    ):
+        exponent, base = 3, right
+        before = before.args[0] if before.op == "matmul" else None
+    else:
+        return None
+    power = matrix_power(base, exponent)
+    return power if before is None else operation("matmul", before, power)
+
+
+def matrix_power(base: Formula, exponent: int) -> Formula:
+    """base @ base @ …, `exponent` times."""
+    text = f"matrix_power({base.text}, {exponent})"
+    degree = base.degree * exponent
+    return _made("matrix_power", (base,), 2, text, ATOM, degree, (("k", str(exponent)),))
 
 
 def outer(left: Formula, right: Formula) -> Formula:

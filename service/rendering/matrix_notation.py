@@ -1,8 +1,11 @@
 """A contraction in matrix notation: scalars in front, letters reduced, axes put in place."""
 
 from collections.abc import Callable, Sequence
+from math import prod
 
+from service.calculus import numbers
 from service.calculus.graph import (
+    ONE,
     Contraction,
     Delta,
     Factor,
@@ -17,14 +20,17 @@ from service.calculus.graph import (
 )
 from service.calculus.numbers import is_even, is_whole, magnitude
 from service.calculus.structure import LETTERS
+from service.calculus.terms import ZERO
 from service.rendering.formula import (
     Formula,
+    call,
     diagonal,
     einsum,
     eye,
     filled,
     indexed,
     matrix_product,
+    multiplied,
     outer,
     raised,
 )
@@ -33,16 +39,16 @@ from service.rendering.reduction import reduced
 from service.rendering.structural import Product, add_structural
 
 Write = Callable[[Node], Formula]
-SignedSum = Callable[[Sum, int], tuple[int, Formula]]
+NumberApart = Callable[[Sum, Number], tuple[Number, Formula]]
 
 
 def taken_apart(
-    node: Contraction, coefficient: Number, write: Write, signed: SignedSum
+    node: Contraction, coefficient: Number, write: Write, apart: NumberApart
 ) -> Product:
     """The parts of a contraction times a number."""
     product = Product(node.ndim, node.sizes, coefficient)
     structural: list[Factor] = []
-    for f in node.factors:
+    for f in _without_means(product, node.factors, write):
         if isinstance(f.node, Delta) and max(f.letters) < node.ndim:
             product.deltas.append((f.letters[0], f.letters[1]))
         elif isinstance(f.node, Delta | OneHot | Selection | Triangle | Pairing):
@@ -50,18 +56,48 @@ def taken_apart(
         elif isinstance(f.node, Size) and f.exponent < 0:
             product.counts.append(raised(write(f.node), -f.exponent))
         else:
-            _add_factor(product, f, write, signed)
+            _add_factor(product, f, write, apart)
     add_structural(product, structural)
     return product
 
 
-def _add_factor(product: Product, factor: Factor, write: Write, signed: SignedSum) -> None:
+def _without_means(
+    product: Product, factors: Sequence[Factor], write: Write
+) -> Sequence[Factor]:
+    """The factors but a sum over all entries that is divided by their number: its mean."""
+    for f in factors:
+        total = f.node
+        if f.letters or f.exponent != 1 or not isinstance(total, Contraction):
+            continue
+        written = write(total)
+        if written.op != "sum" or written.options:
+            continue
+        counts = [
+            g
+            for g in factors
+            if isinstance(g.node, Size) and g.exponent == -1 and g.node.dimension in total.sizes
+        ]
+        number = prod(n for n in total.sizes if isinstance(n, int))
+        if len(counts) < sum(not isinstance(n, int) for n in total.sizes):
+            continue
+        if number > 1 and abs(product.coefficient) * number != 1:
+            continue
+        product.coefficient *= number
+        product.over.append(call("mean", written.args, 0, degree=written.degree))
+        return [g for g in factors if g is not f and g not in counts]
+    return factors
+
+
+def _add_factor(product: Product, factor: Factor, write: Write, apart: NumberApart) -> None:
     node, letters, exponent = factor
     if isinstance(node, Sum) and is_whole(exponent):
-        wanted = 0 if is_even(exponent) else -1 if product.coefficient < 0 else 1
-        sign, formula = signed(node, wanted)
-        if sign < 0 and not is_even(exponent):
-            product.coefficient = -product.coefficient
+        beside = ZERO if is_even(exponent) else product.coefficient
+        if exponent == 1:
+            number, formula = apart(node, beside)
+        else:
+            number, formula = apart(node, ONE if beside > 0 else -ONE if beside else ZERO)
+        if not is_even(exponent):
+            product.coefficient = numbers.multiplied(product.coefficient, number)
     else:
         formula = write(node)
     if len(letters) == 2 and letters[0] == letters[1]:
@@ -135,6 +171,9 @@ def _matrix(product: Product, pieces: Sequence[Piece], *, is_loose: bool) -> For
     matrix = next((p for p in pieces if len(p.letters) == 2), None)
     if matrix is not None:
         formula = matrix.turned((0, 1))
+        is_plain = formula.op in ("name", "transpose", "matmul")
+        if rows is not None and columns is not None and not is_plain:
+            return multiplied([outer(rows.formula, columns.formula), formula])
         if rows is not None:
             formula = matrix_product(diagonal(rows.formula), formula)
         if columns is not None:

@@ -4,8 +4,10 @@ Each pattern is a graph of the same value, or the parts that the writer puts tog
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from service.calculus.applications import apply_elementwise
+from service.calculus.axes import carried_axes, without_axes
 from service.calculus.dimensions import Shape
 from service.calculus.graph import (
     ONE,
@@ -21,11 +23,14 @@ from service.calculus.graph import (
     Variable,
 )
 from service.calculus.normal_form import contract
+from service.calculus.numbers import is_whole
 from service.calculus.rules.choices import WHERE, complement
 from service.calculus.selections import is_structured
-from service.calculus.terms import ZERO, add, filled, unit_part
+from service.calculus.rules.elementwise import SIGMOID
+from service.calculus.terms import ZERO, add, filled, is_zero, scaled, unit_part
 
 _MOST_ROWS = 8
+_MOST_PAIRED = 8
 
 Terms = Sequence[tuple[Number, Node]]
 
@@ -128,9 +133,17 @@ def without_common_factors(terms: Terms, shape: Shape) -> Node | None:
         if not shared:
             return None
     common = [Factor(s, x, e) for (s, x), e in shared.items()]
-    letters = tuple(range(len(shape)))
-    inner = add([(c, _divided(t, shared)) for c, t in terms], shape)
-    return _kept(contract([Factor(inner, letters), *common], letters, dict(enumerate(shape))))
+    letters = range(len(shape))
+    rests = [(c, _divided(t, shared)) for c, t in terms]
+    gone = {x for f in common for x in f.letters}.difference(
+        *(carried_axes(rest) for _, rest in rests)
+    )
+    kept = tuple(x for x in letters if x not in gone)
+    inner = add(
+        [(c, without_axes(rest, frozenset(gone))) for c, rest in rests],
+        tuple(shape[x] for x in kept),
+    )
+    return _kept(contract([Factor(inner, kept), *common], letters, dict(enumerate(shape))))
 
 
 def _divided(term: Node, shared: Mapping[tuple[Node, tuple[int, ...]], Number]) -> Node:
@@ -274,3 +287,103 @@ def _positive(first: Factor, second: Factor) -> Factor:
 def _kept(made: Node) -> Node | None:
     """What was made, unless the constructors turned it into a sum again."""
     return None if isinstance(unit_part(made)[1], Sum) else made
+
+
+def with_whole_cases(node: Contraction) -> Node:
+    """A fraction beside a choice, taken into its cases where fewer numbers are left then."""
+    if is_whole(node.coefficient):
+        return node
+    for position, f in enumerate(node.factors):
+        if not isinstance(f.node, Elementwise) or f.node.function is not WHERE or f.exponent != 1:
+            continue
+        condition, *cases = f.node.arguments
+        inside = [scaled(case, node.coefficient) for case in cases]
+        if _numbers_in(inside) > _numbers_in(cases):
+            continue
+        choice = Factor(apply_elementwise(WHERE, condition, *inside), f.letters)
+        factors = [*node.factors[:position], choice, *node.factors[position + 1 :]]
+        return contract(factors, range(node.ndim), dict(enumerate(node.sizes)))
+    return node
+
+
+def _numbers_in(cases: Sequence[Node]) -> int:
+    """How many of some nodes are written with a number in front."""
+    return sum(abs(unit_part(case)[0]) != 1 for case in cases if not is_zero(case))
+
+
+def paired_with_transposes(terms: Terms, shape: Shape) -> Node | None:
+    """A sum where two of the terms are A u and Aᵀ u as one of (A + Aᵀ) u."""
+    if not 2 < len(terms) <= _MOST_PAIRED:
+        return None
+    for first, second in combinations(range(len(terms)), 2):
+        pair = [terms[first], terms[second]]
+        if abs(pair[0][0]) != abs(pair[1][0]):
+            continue
+        for pattern in (common_factor, without_common_factors):
+            joined = pattern(pair, shape)
+            if joined is None or not _has_symmetric_sum(joined):
+                continue
+            rest = [t for k, t in enumerate(terms) if k not in (first, second)]
+            return add([*rest, (ONE, joined)], shape)
+    return None
+
+
+def _has_symmetric_sum(node: Node) -> bool:
+    """Whether a product has a factor A + Aᵀ."""
+    factors = node.factors if isinstance(node, Contraction) else ()
+    return any(isinstance(f.node, Sum) and f.node.is_symmetric for f in factors)
+
+
+def logistic_difference(terms: Terms, shape: Shape) -> Node | None:
+    """A sum with sigmoid(u) and sigmoid(-u), by sigmoid(u) alone where that is shorter."""
+    logistic = {
+        f.node: f.node.arguments[0]
+        for _, term in terms
+        for f in _factors(term)
+        if isinstance(f.node, Elementwise) and f.node.function is SIGMOID
+    }
+    for positive, argument in logistic.items():
+        negative = apply_elementwise(SIGMOID, scaled(argument, -ONE))
+        if negative not in logistic or unit_part(argument)[0] < 0:
+            continue
+        spread = [(c, part) for c, term in terms for part in _expanded(term, negative, positive)]
+        found = add([(c * d, t) for c, (d, t) in spread], shape)
+        _, unit = unit_part(found)
+        made = unit.terms if isinstance(unit, Sum) else ((ONE, unit),)
+        if _length(made) < _length(terms):
+            return found
+    return None
+
+
+def _expanded(term: Node, negative: Node, positive: Node) -> list[tuple[Number, Node]]:
+    """The terms of a product, with 1 - sigmoid(u) for sigmoid(-u) and its sums multiplied out."""
+    if not isinstance(term, Contraction):
+        factors = _factors(term)
+        coefficient, sizes = ONE, term.shape
+    else:
+        factors, coefficient, sizes = term.factors, term.coefficient, term.sizes
+    products: list[tuple[Number, list[Factor]]] = [(coefficient, [])]
+    for f in factors:
+        parts: Terms = ((ONE, f.node),)
+        if f.node is negative and f.exponent == 1:
+            parts = ((ONE, filled(ONE, f.node.shape)), (-ONE, positive))
+        elif isinstance(f.node, Sum) and f.exponent == 1:
+            parts = f.node.terms
+        products = [
+            (c * d, [*chosen, Factor(part, f.letters, f.exponent)])
+            for c, chosen in products
+            for d, part in parts
+        ]
+    return [
+        (c, contract(chosen, range(term.ndim), dict(enumerate(sizes)))) for c, chosen in products
+    ]
+
+
+def _length(terms: Terms) -> int:
+    """How many factors a sum has, those of the sums in its products too."""
+    return sum(
+        _length(f.node.terms) if isinstance(f.node, Sum) else 1
+        for _, term in terms
+        for f in (_factors(term) or (None,))
+        if f is not None
+    ) + len(terms)

@@ -4,6 +4,7 @@ Everything that changes the graph is done here, so that the text says the graph 
 """
 
 from service.calculus.graph import (
+    Contraction,
     Elementwise,
     LinearAlgebra,
     Node,
@@ -15,9 +16,12 @@ from service.calculus.rebuilding import rebuilt
 from service.calculus.terms import scaled, unit_part
 from service.rendering.patterns import (
     common_factor,
+    logistic_difference,
     normalized_axes,
+    paired_with_transposes,
     shifted_by_logsumexp,
     split_by_condition,
+    with_whole_cases,
     without_common_factors,
 )
 
@@ -44,7 +48,9 @@ def _factored(node: Node) -> Node:
     """A sum with what its terms share in front of it, or as two cases."""
     content, unit = unit_part(node)
     if isinstance(unit, Sum) and shifted_by_logsumexp(unit) is None:
-        for pattern in (without_common_factors, common_factor, split_by_condition):
+        for pattern in (
+            logistic_difference, without_common_factors, common_factor, split_by_condition, paired_with_transposes
+        ):
             found = pattern(unit.terms, unit.shape)
             if found is not None:
                 return scaled(found, content)
@@ -65,7 +71,9 @@ def _is_quotient(node: Elementwise) -> bool:
 def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
     if not _plain_of(node):
         again = rebuilt(node, made)
-        return _factored(again) if isinstance(node, Sum) else again
+        if isinstance(node, Sum):
+            return _factored(again)
+        return with_whole_cases(again) if isinstance(again, Contraction) else again
     if isinstance(node, Elementwise):
         assert node.function.plain is not None
         return plain_graph(node.function.plain(*(made[a] for a in node.arguments)))

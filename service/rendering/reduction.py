@@ -81,6 +81,8 @@ def _summed(vector: Piece) -> Formula:
     (only,) = over if len(over) == 1 and not vector.under else (None,)
     if only is not None and only.op == "abs":
         return call("norm1", only.args, 0, degree=only.degree)
+    if only is not None and only.op == "diag":
+        return call("trace", only.args, 0, degree=only.degree)
     return call("sum", (vector.formula,), 0, degree=vector.formula.degree)
 
 

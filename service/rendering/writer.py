@@ -27,12 +27,14 @@ from service.calculus.graph import (
     Variable,
     topological,
 )
-from service.calculus.numbers import from_float, is_whole, multiplied
+from service.calculus.numbers import from_float, is_whole, magnitude, multiplied, raised
 from service.calculus.selections import is_structured
-from service.calculus.terms import is_zero, scaled, unit_part
+from service.calculus.terms import is_zero, number_of as number_of_node, scaled, unit_part
 from service.errors import OverLimitError
 from service.language.tree_parts import BINARY
 from service.rendering.formula import (
+    COMPARISONS,
+    MIRRORED,
     Formula,
     call,
     filled,
@@ -106,7 +108,7 @@ class _Writer:
                 )
             if node.is_symmetric and found.ndim == 2:
                 found = replace(found, is_symmetric=True)
-            if found.count > _MOST_UNNAMED and self._uses[node] > 1:
+            if found.count * (self._uses[node] - 1) > _MOST_UNNAMED:
                 found = self._named(found)
             self._formulas[node, is_loose] = found
         return found
@@ -164,7 +166,7 @@ class _Writer:
             if node.ndim and not is_loose:
                 return filled("zeros", node.shape)
             return number_of(coefficient)
-        product = taken_apart(node, coefficient, self.formula, self._signed)
+        product = taken_apart(node, coefficient, self.formula, self._apart)
         formula = written_product(product, is_loose=is_loose)
         inner = _only_sum(node)
         if inner is None or is_whole(coefficient):
@@ -174,25 +176,40 @@ class _Writer:
         )
         return spread if len(spread.text) < len(formula.text) else formula
 
-    def _signed(self, node: Sum, wanted: int) -> tuple[int, Formula]:
-        """±node with the sign that reads best beside a number of the sign `wanted`.
+    def _apart(self, node: Sum, beside: Number) -> tuple[Number, Formula]:
+        """A number and a formula whose product is the node, as they read best beside `beside`.
 
-        0: the sign does not matter, and the first term by degree is made positive.
+        0: only the sign is free, and the first term by degree is made positive.
         """
+        sign, formula = self._signed(node, beside)
+        if is_whole(beside):
+            return sign, formula
+        numbers = [(sign, formula)]
+        for coefficient in {magnitude(c) for c, _ in node.terms} - {ONE}:
+            number = multiplied(sign, coefficient)
+            terms = [(multiplied(c, raised(number, -ONE)), t) for c, t in node.terms]
+            if all(is_whole(c) for c, t in terms if number_of_node(t) is not None):
+                numbers.append((number, self._sum(terms, node.shape)))
+        return min(
+            numbers, key=lambda n: _weight_of(multiplied(beside, n[0])) + _weight_inside(n[1])
+        )
+
+    def _signed(self, node: Sum, beside: Number) -> tuple[Number, Formula]:
+        """±node with the sign that reads best beside a number."""
         if shifted_by_logsumexp(node) is not None:
-            return 1, self.formula(node)
+            return ONE, self.formula(node)
         opposite = scaled(node, -ONE)
         if shifted_by_logsumexp(opposite) is not None:
-            return -1, self.formula(opposite)
-        is_negative = wanted < 0 and any(c < 0 for c, _ in node.terms)
-        is_negative |= wanted > 0 and not any(c > 0 for c, _ in node.terms)
-        is_negative |= not wanted and self._terms(node.terms, node.ndim)[0][0] < 0
+            return -ONE, self.formula(opposite)
+        is_negative = beside < 0 and any(c < 0 for c, _ in node.terms)
+        is_negative |= beside > 0 and not any(c > 0 for c, _ in node.terms)
+        is_negative |= not beside and self._terms(node.terms, node.ndim)[0][0] < 0
         if not is_negative:
-            return 1, self.formula(node)
+            return ONE, self.formula(node)
         if node not in self._negatives:
             terms = [(-c, t) for c, t in node.terms]
             self._negatives[node] = self._sum(terms, node.shape)
-        return -1, self._negatives[node]
+        return -ONE, self._negatives[node]
 
     def _multiple(self, coefficient: Number, node: Node, *, is_loose: bool) -> Formula:
         """A number times a node that is no sum."""
@@ -246,6 +263,8 @@ class _Writer:
         parts = [self.formula(a, is_loose=True) for a in arguments]
         if function.is_symmetric:
             parts.sort(key=lambda p: (p.op != "number", p.text))
+        if function.name in COMPARISONS:
+            return _comparison(function.name, *parts)
         if function.name in BINARY:
             return operation(function.name, parts[0], parts[1])
         ndim = max(p.ndim for p in parts)
@@ -260,6 +279,31 @@ class _Writer:
         is_whole = node.axes == tuple(range(argument.ndim))
         options = () if is_whole else (("axis", _axes_text(node.axes)),)
         return call(function.name, (self.formula(argument),), node.ndim, options)
+
+
+def _comparison(op: str, left: Formula, right: Formula) -> Formula:
+    """left op right; a difference beside 0 by its two sides, a number on the right."""
+    if right.text == "0" and left.op == "subtract" and left.args[0].op not in ("add", "subtract"):
+        left, right = left.args
+    if left.op == "number" and right.op != "number":
+        return operation(MIRRORED[op], right, left)
+    return operation(op, left, right)
+
+
+def _weight_of(number: Number) -> int:
+    """How much a number in front is to read: nothing, a whole number, a fraction."""
+    return 0 if abs(number) == 1 else 1 if is_whole(number) else 2
+
+
+def _weight_inside(formula: Formula) -> int:
+    """The numbers in front of the terms of a sum."""
+    if formula.op in ("add", "subtract"):
+        return sum(_weight_inside(a) for a in formula.args)
+    if formula.op == "divide" and formula.args[1].op == "number":
+        return 2
+    if formula.op in ("negate", "multiply", "divide"):
+        return _weight_inside(formula.args[0])
+    return _weight_of(formula.value) if formula.value is not None else 0
 
 
 def _only_sum(node: Contraction) -> Sum | None:
