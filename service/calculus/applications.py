@@ -123,6 +123,9 @@ def with_kept_axes(reduced: Node, shape: Shape, kept: Sequence[int]) -> Node:
 def apply_matrix(function: MatrixFunction, matrix: Node) -> Node:
     """f of each square matrix of a stack; shape: the stack's axes, then () or the matrix's."""
     count_construction()
+    simpler = function.simplify(matrix) if function.simplify else None
+    if simpler is not None:
+        return simpler
     digest = digest_of("matrix", function.name.encode(), matrix.digest)
     shape = matrix.shape[:-2] + matrix.shape[-2:] * function.copies
     return intern_node(

@@ -7,6 +7,7 @@ import numpy as np
 
 from service.calculus.graph import ONE, Number
 
+_LARGEST_BESIDE = 10**4
 _LARGEST = 2**63
 _MOST_EXACT_FLOAT = 2.0**53
 _SMALLEST, _GREATEST, _INFINITY = 1e-250, 1e250, float("inf")
@@ -96,15 +97,21 @@ def is_even(value: Number) -> bool:
 
 
 def content_of(coefficients: list[Number]) -> Number:
-    """The common factor of the coefficients, with the sign of the first."""
-    sign = -1 if coefficients[0] < 0 else 1
-    fractions = [c for c in coefficients if isinstance(c, Fraction)]
-    if len(fractions) == len(coefficients):
-        numerator = gcd(*(c.numerator for c in fractions))
-        return sign * bounded(Fraction(numerator, lcm(*(c.denominator for c in fractions))))
+    """The common factor of the coefficients, with the sign of the first.
+
+    Where it leaves whole numbers over 10,000 the coefficients have none: 0.7071 and 1 do not
+    become 7071 and 10000.
+    """
     first = coefficients[0]
     if all(abs(c) == abs(first) for c in coefficients) and np.isfinite(float(first)) and first:
         return first
+    sign = -1 if first < 0 else 1
+    fractions = [c for c in coefficients if isinstance(c, Fraction)]
+    if len(fractions) == len(coefficients):
+        numerator = gcd(*(c.numerator for c in fractions))
+        content = bounded(Fraction(numerator, lcm(*(c.denominator for c in fractions))))
+        if all(abs(c) <= _LARGEST_BESIDE * content for c in fractions):
+            return sign * content
     return sign * ONE
 
 

@@ -11,7 +11,8 @@ from service.calculus.dimensions import Dimension, NamedSize
 from service.calculus.graph import Number
 from service.language.tree_parts import ATOM, BINARY, NEGATION, POSTFIX, SYMBOLS
 
-_MOST_DECIMALS = 4
+_MOST_DECIMALS = 4  # of a number that is never a quotient
+_LARGEST_IN_QUOTIENT = 10**9
 # Products that a reader would not group from the left, as the language does.
 _MIXED = ({"matmul", "multiply"}, {"matmul", "divide"})
 # Each comparison, and the one that says the same with its sides exchanged.
@@ -87,19 +88,26 @@ def number_of_whole(value: int) -> Formula:
 
 
 def is_decimal(value: Number) -> bool:
-    """Whether a number is short as a decimal."""
-    if not isinstance(value, Fraction):
+    """Whether a number is written as a decimal: a short one, or one shorter than its quotient."""
+    if not isinstance(value, Fraction) or (value * 10**_MOST_DECIMALS).denominator == 1:
         return True
-    return bool((value * 10**_MOST_DECIMALS).denominator == 1)
+    if max(abs(value.numerator), value.denominator) > _LARGEST_IN_QUOTIENT:
+        return True
+    text = _exact_decimal(value)
+    return text is not None and len(text) < len(f"{value.numerator} / {value.denominator}")
+
+
+def _exact_decimal(value: Fraction) -> str | None:
+    """A fraction as a decimal that the language reads as the same number; None if none does."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    text = repr(float(value))
+    return text if Fraction(text) == value else None
 
 
 def _decimal(value: Number) -> str:
-    if isinstance(value, Fraction):
-        if value.denominator == 1:
-            return str(value.numerator)
-        digits = f"{value.numerator * 10**_MOST_DECIMALS // value.denominator:05d}"
-        return f"{digits[:-_MOST_DECIMALS]}.{digits[-_MOST_DECIMALS:]}".rstrip("0")
-    return repr(float(value))
+    text = _exact_decimal(value) if isinstance(value, Fraction) else None
+    return repr(float(value)) if text is None else text
 
 
 def size_of(size: Dimension) -> Formula:

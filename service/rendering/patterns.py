@@ -6,7 +6,7 @@ Each pattern is a graph of the same value, or the parts that the writer puts tog
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from service.calculus.applications import apply_elementwise
+from service.calculus.applications import apply_elementwise, apply_matrix
 from service.calculus.axes import carried_axes, without_axes
 from service.calculus.dimensions import Shape
 from service.calculus.graph import (
@@ -15,6 +15,7 @@ from service.calculus.graph import (
     Delta,
     Elementwise,
     Factor,
+    LinearAlgebra,
     Node,
     Number,
     OneHot,
@@ -27,6 +28,7 @@ from service.calculus.numbers import is_whole
 from service.calculus.rules.choices import WHERE, complement
 from service.calculus.selections import is_structured
 from service.calculus.rules.elementwise import SIGMOID
+from service.calculus.rules.matrices import COFACTOR, DET, INV
 from service.calculus.terms import ZERO, add, filled, is_zero, scaled, unit_part
 
 _MOST_ROWS = 8
@@ -303,6 +305,25 @@ def with_whole_cases(node: Contraction) -> Node:
         choice = Factor(apply_elementwise(WHERE, condition, *inside), f.letters)
         factors = [*node.factors[:position], choice, *node.factors[position + 1 :]]
         return contract(factors, range(node.ndim), dict(enumerate(node.sizes)))
+    return node
+
+
+def with_inverse(node: Node) -> Node:
+    """cofactor(A) / det(A) as the transposed inverse."""
+    if not isinstance(node, Contraction):
+        return node
+    for f in node.factors:
+        if not isinstance(f.node, LinearAlgebra) or f.node.function is not COFACTOR:
+            continue
+        det = apply_matrix(DET, f.node.arguments[0])
+        below = next((g for g in node.factors if g.node is det and g.exponent <= -1), None)
+        if below is None or f.exponent != 1:
+            continue
+        rest = [g for g in node.factors if g is not f and g is not below]
+        rest.append(Factor(apply_matrix(INV, f.node.arguments[0]), f.letters[::-1]))
+        rest.append(Factor(det, (), below.exponent + 1))
+        sizes = dict(enumerate(node.sizes))
+        return contract(rest, range(node.ndim), sizes, node.coefficient)
     return node
 
 

@@ -21,6 +21,7 @@ from service.rendering.patterns import (
     paired_with_transposes,
     shifted_by_logsumexp,
     split_by_condition,
+    with_inverse,
     with_whole_cases,
     without_common_factors,
 )
@@ -73,7 +74,7 @@ def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
         again = rebuilt(node, made)
         if isinstance(node, Sum):
             return _factored(again)
-        return with_whole_cases(again) if isinstance(again, Contraction) else again
+        return with_inverse(with_whole_cases(again)) if isinstance(again, Contraction) else again
     if isinstance(node, Elementwise):
         assert node.function.plain is not None
         return plain_graph(node.function.plain(*(made[a] for a in node.arguments)))

@@ -10,10 +10,12 @@ from string import ascii_letters
 import numpy as np
 
 from service.calculus.applications import apply_matrix
-from service.calculus.graph import ONE, Factor, Node, Number
+from service.calculus.graph import ONE, Contraction, Factor, LinearAlgebra, Node, Number
 from service.calculus.normal_form import contract
+from service.calculus.numbers import raised
 from service.calculus.rules.products import products_of_others
 from service.calculus.rules.records import Array, MatrixFunction
+from service.calculus.selections import STRUCTURAL
 from service.calculus.terms import add
 
 _PROBES = 2  # columns of signs
@@ -90,11 +92,57 @@ def _logdet_derivative(matrix: Node, _: Node) -> Local:
     return ONE, [(apply_matrix(INV, matrix), (1, 0))]
 
 
+def _det_of_product(matrix: Node) -> Node | None:
+    """det(A B) = det A · det B of square factors, det Aᵀ = det A, det A⁻¹ = 1 / det A."""
+    factors = _square_chain(matrix)
+    if factors is None:
+        return None
+    powers = []
+    for factor in factors:
+        is_inverse = isinstance(factor, LinearAlgebra) and factor.function is INV
+        base = factor.operands[0] if is_inverse else factor
+        powers.append(Factor(apply_matrix(DET, base), (), -ONE if is_inverse else ONE))
+    return contract(powers, (), {})
+
+
+def _square_chain(matrix: Node) -> list[Node] | None:
+    """The square matrices that a matrix is the product of, transposed or not; else None."""
+    if isinstance(matrix, LinearAlgebra) and matrix.function is INV:
+        return [matrix]
+    if not isinstance(matrix, Contraction) or matrix.ndim != 2 or matrix.coefficient != 1:
+        return None
+    ends = {0: 1, 1: 1}
+    for f in matrix.factors:
+        is_square = f.node.ndim == 2 and f.node.shape[0] == f.node.shape[1]
+        if f.exponent != 1 or not is_square or f.letters[0] == f.letters[1]:
+            return None
+        if isinstance(f.node, STRUCTURAL):
+            return None
+        for letter in f.letters:
+            ends[letter] = ends.get(letter, 0) + 1
+    is_chain = len(matrix.factors) == len(ends) - 1 and all(n == 2 for n in ends.values())
+    return [f.node for f in matrix.factors] if is_chain else None
+
+
+def _inverse_of_multiple(matrix: Node) -> Node | None:
+    """(a A)⁻¹ = A⁻¹ / a for a scalar a."""
+    if not isinstance(matrix, Contraction) or matrix.ndim != 2 or matrix.coefficient == 0:
+        return None
+    scalars = [f for f in matrix.factors if not f.letters]
+    rest = [f for f in matrix.factors if f.letters]
+    if not rest or (matrix.coefficient == 1 and not scalars):
+        return None
+    inverse = apply_matrix(INV, contract(rest, (0, 1), dict(enumerate(matrix.sizes))))
+    reciprocals = [Factor(f.node, (), -f.exponent) for f in scalars]
+    return contract([Factor(inverse, (0, 1)), *reciprocals], (0, 1), {}, raised(matrix.coefficient, -ONE))
+
+
 INV = MatrixFunction(
     name="inv",
     copies=1,
     forward=inverse_values,
     derivative=_inverse_derivative,
+    simplify=_inverse_of_multiple,
     flops_per_cube=2,
     scratch=5.0,
 )
@@ -103,6 +151,7 @@ DET = MatrixFunction(
     copies=0,
     forward=np.linalg.det,
     derivative=_det_derivative,
+    simplify=_det_of_product,
     flops_per_cube=1,
     scratch=1.0,
 )

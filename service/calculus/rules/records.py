@@ -105,7 +105,8 @@ class MatrixFunction:
     letters 0 … and the matrix's letters, which follow. `forward` is given finite matrices only,
     and may raise LinAlgError for a singular one. `scratch`: arrays of the larger of A's and the
     result's size that `forward` holds beside the result at the most. `plain`: the same in terms
-    of functions of the language, where A is regular.
+    of functions of the language, where A is regular. `simplify`: a graph of the same value that
+    does less, or None.
     """
 
     name: str
@@ -115,6 +116,7 @@ class MatrixFunction:
     flops_per_cube: int
     scratch: float = 0.0
     plain: Callable[[Node], Node] | None = None
+    simplify: Callable[[Node], Node | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
