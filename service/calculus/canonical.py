@@ -7,7 +7,7 @@ encoding is kept, over at most `_MOST_ENCODINGS` of them.
 from collections.abc import Sequence
 
 from service.calculus.dimensions import Shape
-from service.calculus.graph import Contraction, Delta, Factor, Node
+from service.calculus.graph import Contraction, Delta, Factor, Node, Sum
 
 _MOST_ENCODINGS = 64
 
@@ -71,6 +71,21 @@ def swapped_factors(factors: Sequence[Factor]) -> tuple[Factor, ...]:
 def own_factors(node: Node) -> tuple[Factor, ...]:
     """The factors of a matrix of coefficient 1, in canonical letters."""
     return node.factors if isinstance(node, Contraction) else (Factor(node, (0, 1)),)
+
+
+def orientation(node: Sum) -> tuple[int, bytes]:
+    """How many letters of a sum of matrices stand where a transpose puts them, and its digest.
+
+    Of a sum and its transpose the one of the smaller is kept.
+    """
+    turns = 0
+    for _, term in node.terms:
+        for _, letters, _ in term.factors if isinstance(term, Contraction) else ():
+            if 0 in letters and 1 in letters:
+                turns += 2 * (letters.index(1) < letters.index(0))
+            elif len(letters) == 2:
+                turns += (letters[0] == 1) + (letters[1] == 0)
+    return turns, node.digest
 
 
 def is_square(shape: Shape) -> bool:

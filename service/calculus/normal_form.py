@@ -7,7 +7,7 @@ reduces the number of sums, structural factors or factors, so none can undo anot
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.calculus.canonical import canonical_factors
+from service.calculus.canonical import canonical_factors, orientation
 from service.calculus.dimensions import Dimension, Shape
 from service.calculus.graph import (
     ONE,
@@ -29,7 +29,7 @@ from service.calculus.selections import (
     is_structured,
     resolve,
 )
-from service.calculus.simpler_factors import chosen_beside, even_power
+from service.calculus.simpler_factors import chosen_beside, even_power, flattens
 from service.calculus.terms import (
     ZERO,
     add,
@@ -96,7 +96,7 @@ class _Product:
                 return filled(ZERO, shape)
             self.factors = resolved
             made = [f for f in resolved if f not in before]
-            if any(isinstance(f.node, Sum | Pairing) or _flattens(f) for f in made):
+            if any(isinstance(f.node, Sum | Pairing) or flattens(f) for f in made):
                 return contract(resolved, self.output, self.sizes, self.coefficient)
         self._orient()
         self._merge()
@@ -133,14 +133,14 @@ class _Product:
         """Factors of factors take their place, the small ones first, up to the cap."""
         self.factors = [_narrowed(even_power(f)) for f in self.factors]
         while True:
-            nested = [f for f in self.factors if _flattens(f, self.coefficient)]
+            nested = [f for f in self.factors if flattens(f, self.coefficient)]
             nested.sort(key=lambda f: (len(f.node.operands), f.node.digest, f.letters))
             room = _MOST_FACTORS - len(self.factors) if len(self.factors) > 1 else None
             is_done = True
             for f in nested:
                 count = len(f.node.operands) - 1
                 fits = room is None or count <= max(room, 0)
-                if fits and _flattens(f, self.coefficient):
+                if fits and flattens(f, self.coefficient):
                     room = None if room is None else room - count
                     self.factors = [g for g in self.factors if g is not f]
                     self._inline(f)
@@ -329,45 +329,15 @@ def turned_sum(node: Sum) -> tuple[Number, Node]:
     if node.is_symmetric:
         return ONE, node
     sign, turned = unit_part(contract([Factor(node, (1, 0))], (0, 1), {}))
-    if not isinstance(turned, Sum) or _orientation(node) <= _orientation(turned):
+    if not isinstance(turned, Sum) or orientation(node) <= orientation(turned):
         return ONE, node
     return sign, turned
-
-
-def _orientation(node: Sum) -> tuple[int, bytes]:
-    """How many letters of a sum of matrices stand where a transpose puts them, and its digest."""
-    turns = 0
-    for _, term in node.terms:
-        for _, letters, _ in term.factors if isinstance(term, Contraction) else ():
-            if 0 in letters and 1 in letters:
-                turns += 2 * (letters.index(1) < letters.index(0))
-            elif len(letters) == 2:
-                turns += (letters[0] == 1) + (letters[1] == 0)
-    return turns, node.digest
-
-
-def _flattens(factor: Factor, beside: Number = ONE) -> bool:
-    """Whether a factor's own factors can take its place, beside this coefficient."""
-    node = factor.node
-    if not isinstance(node, Contraction):
-        return False
-    if not node.factors:
-        return True
-    if not keeps_range(node.coefficient, factor.exponent, beside):
-        return False
-    if factor.exponent == 1:
-        return bool(node.ndim) or not node.sizes
-    return (
-        is_whole(factor.exponent)
-        and len(node.sizes) == node.ndim
-        and not any(isinstance(f.node, STRUCTURAL) for f in node.factors)
-    )
 
 
 def _narrowed(factor: Factor) -> Factor:
     """A factor that stays opaque, without the axes along which it is constant."""
     node = factor.node
-    if not isinstance(node, Contraction) or _flattens(factor):
+    if not isinstance(node, Contraction) or flattens(factor):
         return factor
     carried = sorted({x for f in node.factors for x in f.letters if x < node.ndim})
     if len(carried) == node.ndim:

@@ -1,14 +1,17 @@
-"""Factors as simpler ones of the same value: even powers, and choices beside a comparison."""
+"""Factors as simpler ones: even powers, choices beside a comparison, products taken apart."""
 
 from service.calculus.graph import (
     ONE,
+    Contraction,
     Elementwise,
     Factor,
     Node,
+    Number,
     Reduction,
     Sum,
 )
-from service.calculus.numbers import is_even, multiplied
+from service.calculus.numbers import is_even, is_whole, keeps_range, multiplied
+from service.calculus.selections import STRUCTURAL
 from service.calculus.terms import add
 
 
@@ -36,3 +39,21 @@ def chosen_beside(node: Node, compared: tuple[Node, ...]) -> Node | None:
         if any(new is not old for (_, new), (_, old) in zip(terms, node.terms, strict=True)):
             return add(terms, node.shape)
     return None
+
+
+def flattens(factor: Factor, beside: Number = ONE) -> bool:
+    """Whether a factor's own factors can take its place, beside this coefficient."""
+    node = factor.node
+    if not isinstance(node, Contraction):
+        return False
+    if not node.factors:
+        return True
+    if not keeps_range(node.coefficient, factor.exponent, beside):
+        return False
+    if factor.exponent == 1:
+        return bool(node.ndim) or not node.sizes
+    return (
+        is_whole(factor.exponent)
+        and len(node.sizes) == node.ndim
+        and not any(isinstance(f.node, STRUCTURAL) for f in node.factors)
+    )

@@ -10,9 +10,8 @@ from fractions import Fraction
 from service.calculus.dimensions import Dimension, NamedSize
 from service.calculus.graph import Number
 from service.language.tree_parts import ATOM, BINARY, NEGATION, POSTFIX, SYMBOLS
+from service.rendering.decimals import decimal, is_decimal
 
-_MOST_DECIMALS = 4  # of a number that is never a quotient
-_LARGEST_IN_QUOTIENT = 10**9
 # Products that a reader would not group from the left, as the language does.
 _MIXED = ({"matmul", "multiply"}, {"matmul", "divide"})
 # Each comparison, and the one that says the same with its sides exchanged.
@@ -78,36 +77,13 @@ def number_of(value: Number) -> Formula:
         return negated(number_of(-value))
     if isinstance(value, Fraction) and not is_decimal(value):
         return divided(number_of(Fraction(value.numerator)), number_of_whole(value.denominator))
-    text = _decimal(value)
+    text = decimal(value)
     return Formula("number", (), 0, text, ATOM, 0, 1, value=value)
 
 
 def number_of_whole(value: int) -> Formula:
     """A whole number."""
     return number_of(Fraction(value))
-
-
-def is_decimal(value: Number) -> bool:
-    """Whether a number is written as a decimal: a short one, or one shorter than its quotient."""
-    if not isinstance(value, Fraction) or (value * 10**_MOST_DECIMALS).denominator == 1:
-        return True
-    if max(abs(value.numerator), value.denominator) > _LARGEST_IN_QUOTIENT:
-        return True
-    text = _exact_decimal(value)
-    return text is not None and len(text) < len(f"{value.numerator} / {value.denominator}")
-
-
-def _exact_decimal(value: Fraction) -> str | None:
-    """A fraction as a decimal that the language reads as the same number; None if none does."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    text = repr(float(value))
-    return text if Fraction(text) == value else None
-
-
-def _decimal(value: Number) -> str:
-    text = _exact_decimal(value) if isinstance(value, Fraction) else None
-    return repr(float(value)) if text is None else text
 
 
 def size_of(size: Dimension) -> Formula:
@@ -152,6 +128,19 @@ def operation(op: str, left: Formula, right: Formula, ndim: int | None = None) -
     if ndim is None:
         ndim = max(left.ndim, right.ndim)
     return _made(op, (left, right), ndim, text, own, degree)
+
+
+def comparison(op: str, left: Formula, right: Formula) -> Formula:
+    """left op right; a difference beside 0 by its two sides, a number on the right."""
+    if (
+        right.text == "0"
+        and left.op == "subtract"
+        and left.args[0].op not in ("add", "subtract")
+    ):
+        left, right = left.args
+    if left.op == "number" and right.op != "number":
+        return operation(MIRRORED[op], right, left)
+    return operation(op, left, right)
 
 
 def _count(exponent: Formula) -> int:

@@ -80,9 +80,9 @@ def _without_means(
         number = prod(n for n in total.sizes if isinstance(n, int))
         if len(counts) < sum(not isinstance(n, int) for n in total.sizes):
             continue
-        if number > 1 and abs(product.coefficient) * number != 1:
+        if number > 1 and numbers.magnitude(product.coefficient) * number != 1:
             continue
-        product.coefficient *= number
+        product.coefficient = numbers.multiplied(product.coefficient, ONE * number)
         product.over.append(call("mean", written.args, 0, degree=written.degree))
         return [g for g in factors if g is not f and g not in counts]
     return factors

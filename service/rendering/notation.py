@@ -12,6 +12,7 @@ from service.rendering.layout import (
     Script,
     Symbol,
     Table,
+    operator,
 )
 
 _ABOVE = dict(zip("0123456789−+()nTijkm", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ⁿᵀⁱʲᵏᵐ", strict=True))
@@ -72,8 +73,10 @@ def _below(text: str) -> str:
 def _row(parts: tuple[Layout, ...]) -> str:
     written = ""
     previous: Layout | None = None
-    for part in parts:
+    for place, part in enumerate(parts):
         text = notation(part)
+        if isinstance(part, Fraction) and _is_beside_a_factor(parts, place):
+            text = f"({text})"
         is_operator = isinstance(part, Symbol) and part.kind == "operator"
         if is_operator and text == ",":
             written += ", "
@@ -85,6 +88,16 @@ def _row(parts: tuple[Layout, ...]) -> str:
             written += (" " if _needs_space(previous, written, text, part) else "") + text
         previous = part
     return written
+
+
+def _is_beside_a_factor(parts: tuple[Layout, ...], place: int) -> bool:
+    """Whether a fraction in one line would take a part of a product before or after it."""
+
+    def joins(part: Layout) -> bool:
+        return not (isinstance(part, Symbol) and part.text in _SPACED | {","})
+
+    is_dot = place + 1 < len(parts) and parts[place + 1] == operator("·")
+    return is_dot or (place > 0 and joins(parts[place - 1]))
 
 
 def _needs_space(previous: Layout | None, written: str, text: str, part: Layout) -> bool:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from service.calculus.graph import ONE, Number
+from service.calculus.numbers import is_whole
+from service.rendering.decimals import is_decimal
 from service.rendering.formula import (
     COMPARISONS,
     Formula,
     divided,
-    is_decimal,
     matrix_product,
     multiplied,
     negated,
@@ -124,6 +125,22 @@ def sign_apart(formula: Formula) -> tuple[int, Formula]:
         is_one = positive.op == "number" and positive.value == 1 and formula.op == "multiply"
         return -1, second if is_one else operation(formula.op, positive, second)
     return 1, formula
+
+
+def weight_of(number: Number) -> int:
+    """How much a number in front is to read: nothing, a whole number, a fraction."""
+    return 0 if abs(number) == 1 else 1 if is_whole(number) else 2
+
+
+def weight_inside(formula: Formula) -> int:
+    """The numbers in front of the terms of a sum."""
+    if formula.op in ("add", "subtract"):
+        return sum(weight_inside(a) for a in formula.args)
+    if formula.op == "divide" and formula.args[1].op == "number":
+        return 2
+    if formula.op in ("negate", "multiply", "divide"):
+        return weight_inside(formula.args[0])
+    return weight_of(formula.value) if formula.value is not None else 0
 
 
 def joined(left: Piece, right: Piece, letter: int, weight: Formula | None) -> Piece:

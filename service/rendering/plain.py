@@ -14,16 +14,18 @@ from service.calculus.graph import (
 )
 from service.calculus.rebuilding import rebuilt
 from service.calculus.terms import scaled, unit_part
-from service.rendering.patterns import (
+from service.rendering.factoring import (
     common_factor,
+    paired_with_transposes,
+    without_common_factors,
+)
+from service.rendering.patterns import (
     logistic_difference,
     normalized_axes,
-    paired_with_transposes,
     shifted_by_logsumexp,
     split_by_condition,
     with_inverse,
     with_whole_cases,
-    without_common_factors,
 )
 
 _MOST_ROUNDS = 4
@@ -50,7 +52,11 @@ def _factored(node: Node) -> Node:
     content, unit = unit_part(node)
     if isinstance(unit, Sum) and shifted_by_logsumexp(unit) is None:
         for pattern in (
-            logistic_difference, without_common_factors, common_factor, split_by_condition, paired_with_transposes
+            logistic_difference,
+            without_common_factors,
+            common_factor,
+            split_by_condition,
+            paired_with_transposes,
         ):
             found = pattern(unit.terms, unit.shape)
             if found is not None:
@@ -74,7 +80,9 @@ def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
         again = rebuilt(node, made)
         if isinstance(node, Sum):
             return _factored(again)
-        return with_inverse(with_whole_cases(again)) if isinstance(again, Contraction) else again
+        return (
+            with_inverse(with_whole_cases(again)) if isinstance(again, Contraction) else again
+        )
     if isinstance(node, Elementwise):
         assert node.function.plain is not None
         return plain_graph(node.function.plain(*(made[a] for a in node.arguments)))

@@ -73,7 +73,10 @@ def _summed(vector: Piece) -> Formula:
     """Σ of a product of vectors: a dot product of two, else the sum of the product."""
     over = in_order(vector.over)
     if not vector.under and len(over) == 2:
-        return matrix_product(over[0], over[1])
+        left, right = over
+        if right.op == "matmul" and right.args[0].ndim == 1 and left.op != "matmul":
+            return matrix_product(right, left)
+        return matrix_product(left, right)
     if not vector.under and len(over) == 1 and over[0].op == "power":
         base, exponent = over[0].args
         if base.op == "name" and exponent.value == 2:

@@ -145,11 +145,13 @@ def indexed_layout(formula: Formula, target: Layout) -> Layout:
 
 
 def begins_with_digit(layout: Layout) -> bool:
-    """Whether a number stands first."""
+    """Whether a number stands first, as the 1 of an indicator does."""
     if isinstance(layout, Row):
         return begins_with_digit(layout.parts[0])
     if isinstance(layout, Script):
         return begins_with_digit(layout.base)
+    if isinstance(layout, Fence):
+        return layout.left == "["
     return isinstance(layout, Symbol) and layout.kind == "number"
 
 

@@ -161,7 +161,12 @@ def _product(factors: Sequence[Formula], *, is_row: bool) -> Layout:
     factors = [f.args[0] if f.op == "negate" else f for f in factors]
     scalars = [f for f in factors if not f.ndim]
     tensors = [f for f in factors if f.ndim]
-    parts = [fenced(typeset(s), PRODUCT) for s in scalars if s.text != "1"]
+    parts: list[Layout] = []
+    for s in scalars:
+        shown = fenced(typeset(s), PRODUCT)
+        is_dot = s.op == "matmul" and any(f.op != "number" for f in factors if f is not s)
+        if s.text != "1":
+            parts.append(Fence("(", shown, ")") if is_dot else shown)
     if len(tensors) == 1:
         parts.append(fenced(typeset(tensors[0], is_row=is_row), PRODUCT))
     elif tensors:
@@ -239,7 +244,8 @@ def _chained(formula: Formula) -> list[Formula]:
     if formula.op != "matmul":
         return [formula]
     left, right = formula.args
-    return [*_chained(left), right]
+    ends_in_vector = left.op == "matmul" and left.args[1].ndim == 1
+    return [left, right] if ends_in_vector else [*_chained(left), right]
 
 
 def _matmul(formula: Formula) -> Layout:

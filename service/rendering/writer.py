@@ -29,14 +29,16 @@ from service.calculus.graph import (
 )
 from service.calculus.numbers import from_float, is_whole, magnitude, multiplied, raised
 from service.calculus.selections import is_structured
-from service.calculus.terms import is_zero, number_of as number_of_node, scaled, unit_part
+from service.calculus.terms import is_zero, scaled, unit_part
+from service.calculus.terms import number_of as number_of_node
 from service.errors import OverLimitError
 from service.language.tree_parts import BINARY
+from service.rendering.factoring import Terms
 from service.rendering.formula import (
     COMPARISONS,
-    MIRRORED,
     Formula,
     call,
+    comparison,
     filled,
     name_of,
     number_of,
@@ -46,12 +48,17 @@ from service.rendering.formula import (
 )
 from service.rendering.matrix_notation import taken_apart, written_product
 from service.rendering.patterns import (
-    Terms,
     normalized_axes,
     rows_of,
     shifted_by_logsumexp,
 )
-from service.rendering.pieces import assembled, negated_product, sign_apart
+from service.rendering.pieces import (
+    assembled,
+    negated_product,
+    sign_apart,
+    weight_inside,
+    weight_of,
+)
 from service.rendering.plain import plain_graph
 from service.rendering.structural import structural_formula
 
@@ -191,7 +198,7 @@ class _Writer:
             if all(is_whole(c) for c, t in terms if number_of_node(t) is not None):
                 numbers.append((number, self._sum(terms, node.shape)))
         return min(
-            numbers, key=lambda n: _weight_of(multiplied(beside, n[0])) + _weight_inside(n[1])
+            numbers, key=lambda n: weight_of(multiplied(beside, n[0])) + weight_inside(n[1])
         )
 
     def _signed(self, node: Sum, beside: Number) -> tuple[Number, Formula]:
@@ -264,7 +271,7 @@ class _Writer:
         if function.is_symmetric:
             parts.sort(key=lambda p: (p.op != "number", p.text))
         if function.name in COMPARISONS:
-            return _comparison(function.name, *parts)
+            return comparison(function.name, *parts)
         if function.name in BINARY:
             return operation(function.name, parts[0], parts[1])
         ndim = max(p.ndim for p in parts)
@@ -279,31 +286,6 @@ class _Writer:
         is_whole = node.axes == tuple(range(argument.ndim))
         options = () if is_whole else (("axis", _axes_text(node.axes)),)
         return call(function.name, (self.formula(argument),), node.ndim, options)
-
-
-def _comparison(op: str, left: Formula, right: Formula) -> Formula:
-    """left op right; a difference beside 0 by its two sides, a number on the right."""
-    if right.text == "0" and left.op == "subtract" and left.args[0].op not in ("add", "subtract"):
-        left, right = left.args
-    if left.op == "number" and right.op != "number":
-        return operation(MIRRORED[op], right, left)
-    return operation(op, left, right)
-
-
-def _weight_of(number: Number) -> int:
-    """How much a number in front is to read: nothing, a whole number, a fraction."""
-    return 0 if abs(number) == 1 else 1 if is_whole(number) else 2
-
-
-def _weight_inside(formula: Formula) -> int:
-    """The numbers in front of the terms of a sum."""
-    if formula.op in ("add", "subtract"):
-        return sum(_weight_inside(a) for a in formula.args)
-    if formula.op == "divide" and formula.args[1].op == "number":
-        return 2
-    if formula.op in ("negate", "multiply", "divide"):
-        return _weight_inside(formula.args[0])
-    return _weight_of(formula.value) if formula.value is not None else 0
 
 
 def _only_sum(node: Contraction) -> Sum | None:

@@ -36,7 +36,7 @@ def test_the_neuron_s_loss_has_one_step_for_each_operation(neuron):
         "maximum(0, u2)",
         "y - u3",
         "u4**2",
-        "0.2 * sum(u5)",
+        "mean(u5)",
     ]
     assert [s.rule.name for s in steps] == [
         "matrix product rule",

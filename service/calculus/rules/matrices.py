@@ -134,7 +134,9 @@ def _inverse_of_multiple(matrix: Node) -> Node | None:
         return None
     inverse = apply_matrix(INV, contract(rest, (0, 1), dict(enumerate(matrix.sizes))))
     reciprocals = [Factor(f.node, (), -f.exponent) for f in scalars]
-    return contract([Factor(inverse, (0, 1)), *reciprocals], (0, 1), {}, raised(matrix.coefficient, -ONE))
+    return contract(
+        [Factor(inverse, (0, 1)), *reciprocals], (0, 1), {}, raised(matrix.coefficient, -ONE)
+    )
 
 
 INV = MatrixFunction(
