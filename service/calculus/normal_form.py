@@ -7,7 +7,7 @@ reduces the number of sums, structural factors or factors, so none can undo anot
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.calculus.canonical import canonical_factors, orientation
+from service.calculus.canonical import canonical_factors
 from service.calculus.dimensions import Dimension, Shape
 from service.calculus.graph import (
     ONE,
@@ -29,7 +29,13 @@ from service.calculus.selections import (
     is_structured,
     resolve,
 )
-from service.calculus.simpler_factors import chosen_beside, even_power, flattens
+from service.calculus.simpler_factors import (
+    centred,
+    chosen_beside,
+    even_power,
+    flattens,
+    oriented,
+)
 from service.calculus.terms import (
     ZERO,
     add,
@@ -202,8 +208,9 @@ class _Product:
         if len(self.factors) == 1 and self.factors[0].exponent == 1:
             return
         for position, f in enumerate(self.factors):
-            if isinstance(f.node, Sum) and f.node.ndim == 2:
-                sign, turned = turned_sum(f.node)
+            if isinstance(f.node, Sum) and f.node.ndim == 2 and not f.node.is_symmetric:
+                transposed = contract([Factor(f.node, (1, 0))], (0, 1), {})
+                sign, turned = oriented(f.node, transposed)
                 if turned is not f.node and (sign == 1 or is_whole(f.exponent)):
                     self.factors[position] = Factor(turned, f.letters[::-1], f.exponent)
                     self.coefficient = multiplied(self.coefficient, raised(sign, f.exponent))
@@ -255,8 +262,7 @@ class _Product:
 
     def _sum_lonely_letters(self) -> None:
         """A summed letter that no factor carries multiplies by its size."""
-        carried = {x for f in self.factors for x in f.letters}
-        carried.update(self.output)
+        carried = {x for f in self.factors for x in f.letters}.union(self.output)
         for letter in [x for x in self.sizes if x not in carried]:
             size = self.sizes.pop(letter)
             if isinstance(size, int):
@@ -292,21 +298,29 @@ class _Product:
         self._merge()
 
     def _cancelled(self) -> Node | None:
-        """A Sum reduced alone over a letter, split where terms then cancel."""
-        if len(self.factors) != 1:
-            return None
-        f = self.factors[0]
-        if not isinstance(f.node, Sum) or f.exponent != 1 or set(f.letters) <= set(self.output):
-            return None
-        sizes = {x: self.sizes[x] for x in self.output}
-        products = [
-            (c, contract([Factor(t, f.letters)], self.output, sizes)) for c, t in f.node.terms
-        ]
-        split = add(products, tuple(sizes[x] for x in self.output))
-        _, unit = unit_part(split)
-        left = len(unit.terms) if isinstance(unit, Sum) else 0 if is_zero(unit) else 1
-        if left < len(f.node.terms):
-            return scaled(split, self.coefficient)
+        """A Sum reduced over letters of its own, split where terms then cancel."""
+        for position, f in enumerate(self.factors):
+            numerator = centred(f.node)
+            if numerator is None or f.exponent != 1:
+                continue
+            others = self.factors[:position] + self.factors[position + 1 :]
+            kept = {x for g in others for x in g.letters}.union(self.output)
+            letters = [x for x in dict.fromkeys(f.letters) if x in kept]
+            if len(letters) == len(set(f.letters)):
+                continue
+            products = [
+                (c, contract([Factor(t, f.letters)], letters, {})) for c, t in numerator.terms
+            ]
+            split = add(products, tuple(self.sizes[x] for x in letters))
+            _, unit = unit_part(split)
+            count = len(unit.terms) if isinstance(unit, Sum) else 1
+            if not is_zero(split) and (
+                numerator is not f.node or count == len(numerator.terms)
+            ):
+                continue
+            rest = [*others, Factor(split, tuple(letters))]
+            sizes = {x: n for x, n in self.sizes.items() if x in kept}
+            return contract(rest, self.output, sizes, self.coefficient)
         return None
 
     def _canonical(self, shape: Shape) -> Node:
@@ -319,19 +333,6 @@ class _Product:
         factors, labels = canonical_factors(placed, ndim)
         sizes = shape + tuple(self.sizes[x - ndim] for x in labels[ndim:])
         return unwrapped(self.coefficient, factors, ndim, sizes)
-
-
-def turned_sum(node: Sum) -> tuple[Number, Node]:
-    """A number and the matrix that times it is the sum's transpose, or 1 and the sum itself.
-
-    The transpose is taken where it is written with fewer transposes, or its digest is smaller.
-    """
-    if node.is_symmetric:
-        return ONE, node
-    sign, turned = unit_part(contract([Factor(node, (1, 0))], (0, 1), {}))
-    if not isinstance(turned, Sum) or orientation(node) <= orientation(turned):
-        return ONE, node
-    return sign, turned
 
 
 def _narrowed(factor: Factor) -> Factor:

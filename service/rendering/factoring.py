@@ -25,7 +25,6 @@ def without_common_factors(terms: Terms, shape: Shape) -> Node | None:
             (f.node, f.letters): f.exponent
             for f in factors_of(term)
             if all(x < len(shape) for x in f.letters)
-            and not (len(shape) < 2 and isinstance(f.node, Variable))
         }
         if not position:
             shared = own
@@ -37,6 +36,13 @@ def without_common_factors(terms: Terms, shape: Shape) -> Node | None:
     common = [Factor(s, x, e) for (s, x), e in shared.items()]
     letters = range(len(shape))
     rests = [(c, _divided(t, shared)) for c, t in terms]
+    if len(shape) < 2 and (not shape or any(carried_axes(rest) for _, rest in rests)):
+        # A polynomial stays one; of a vector numbers are left.
+        common = [f for f in common if not isinstance(f.node, Variable)]
+        shared = {(f.node, f.letters): f.exponent for f in common}
+        rests = [(c, _divided(t, shared)) for c, t in terms]
+    if not common:
+        return None
     gone = {x for f in common for x in f.letters}.difference(
         *(carried_axes(rest) for _, rest in rests)
     )
@@ -89,7 +95,7 @@ def common_factor(terms: Terms, shape: Shape) -> Node | None:
         found = [r for r in rests if r is not None]
         if len(found) < len(rests):
             continue
-        if len({r.shape for r in found}) > 1:
+        if len({r.shape for r in found}) > 1 or found[0].ndim > max(2, first.ndim):
             continue
         pairs = [(c, r) for (c, _), r in zip(terms, found, strict=True)]
         rest = add(pairs, found[0].shape)

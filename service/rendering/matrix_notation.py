@@ -1,7 +1,6 @@
 """A contraction in matrix notation: scalars in front, letters reduced, axes put in place."""
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 from service.calculus import numbers
 from service.calculus.graph import (
@@ -48,44 +47,18 @@ def taken_apart(
     """The parts of a contraction times a number."""
     product = Product(node.ndim, node.sizes, coefficient)
     structural: list[Factor] = []
-    for f in _without_means(product, node.factors, write):
+    for f in node.factors:
+        if isinstance(f.node, Size) and f.exponent < 0:
+            product.counts[f.node.dimension] = -f.exponent
+    for f in node.factors:
         if isinstance(f.node, Delta) and max(f.letters) < node.ndim:
             product.deltas.append((f.letters[0], f.letters[1]))
         elif isinstance(f.node, Delta | OneHot | Selection | Triangle | Pairing):
             structural.append(f)
-        elif isinstance(f.node, Size) and f.exponent < 0:
-            product.counts.append(raised(write(f.node), -f.exponent))
-        else:
+        elif not isinstance(f.node, Size) or f.exponent > 0:
             _add_factor(product, f, write, apart)
     add_structural(product, structural)
     return product
-
-
-def _without_means(
-    product: Product, factors: Sequence[Factor], write: Write
-) -> Sequence[Factor]:
-    """The factors but a sum over all entries that is divided by their number: its mean."""
-    for f in factors:
-        total = f.node
-        if f.letters or f.exponent != 1 or not isinstance(total, Contraction):
-            continue
-        written = write(total)
-        if written.op != "sum" or written.options:
-            continue
-        counts = [
-            g
-            for g in factors
-            if isinstance(g.node, Size) and g.exponent == -1 and g.node.dimension in total.sizes
-        ]
-        number = prod(n for n in total.sizes if isinstance(n, int))
-        if len(counts) < sum(not isinstance(n, int) for n in total.sizes):
-            continue
-        if number > 1 and numbers.magnitude(product.coefficient) * number != 1:
-            continue
-        product.coefficient = numbers.multiplied(product.coefficient, ONE * number)
-        product.over.append(call("mean", written.args, 0, degree=written.degree))
-        return [g for g in factors if g is not f and g not in counts]
-    return factors
 
 
 def _add_factor(product: Product, factor: Factor, write: Write, apart: NumberApart) -> None:
@@ -100,6 +73,10 @@ def _add_factor(product: Product, factor: Factor, write: Write, apart: NumberApa
             product.coefficient = numbers.multiplied(product.coefficient, number)
     else:
         formula = write(node)
+        if formula.op == "sum" and exponent == 1 and not letters and not formula.options:
+            sizes = node.sizes if isinstance(node, Contraction) else ()
+            if sizes and product.divides_by(*sizes):
+                formula = call("mean", formula.args, 0, degree=formula.degree)
     if len(letters) == 2 and letters[0] == letters[1]:
         formula, letters = diagonal(formula), letters[:1]
     power = raised(formula, magnitude(exponent))
@@ -115,7 +92,7 @@ def written_product(product: Product, *, is_loose: bool) -> Formula:
 
     `is_loose`: it need not be written along axes that nothing in it carries.
     """
-    pieces = reduced(product.pieces, product.ndim)
+    pieces = reduced(product)
     over, under = list(product.over), list(product.under)
     for piece in [p for p in pieces if not p.letters]:
         over += piece.over
@@ -127,7 +104,7 @@ def written_product(product: Product, *, is_loose: bool) -> Formula:
     elif product.ndim == 2:
         main = _matrix(product, pieces, is_loose=is_loose)
     elif product.ndim == 1:
-        if pieces and not pieces[0].under and not under and not product.counts:
+        if pieces and not pieces[0].under and not under and not product.divisors():
             return assembled(product.coefficient, over + pieces[0].over, (), ())
         if pieces:
             main = _vector(product, pieces[0], over, under)
@@ -136,7 +113,7 @@ def written_product(product: Product, *, is_loose: bool) -> Formula:
                     product.coefficient,
                     over + pieces[0].over,
                     under + pieces[0].under,
-                    product.counts,
+                    product.divisors(),
                 )
         else:
             main = None if is_loose else filled("ones", product.sizes[:1])
@@ -149,14 +126,14 @@ def written_product(product: Product, *, is_loose: bool) -> Formula:
     if main is not None and main.op == "negate":
         product.coefficient = -product.coefficient
         main = main.args[0]
-    return assembled(product.coefficient, over, under, product.counts, main)
+    return assembled(product.coefficient, over, under, product.divisors(), main)
 
 
 def _vector(
     product: Product, piece: Piece, over: Sequence[Formula], under: Sequence[Formula]
 ) -> Formula | None:
     """The product of vectors apart from the scalars, where it is written so."""
-    if product.counts and not under and not piece.under and len(piece.over) > 1:
+    if product.divisors() and not under and not piece.under and len(piece.over) > 1:
         return None
     if len(piece.over) == 1 and not piece.under and piece.over[0].op == "matmul":
         return piece.over[0]

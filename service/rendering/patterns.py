@@ -23,10 +23,9 @@ from service.calculus.graph import (
 from service.calculus.normal_form import contract
 from service.calculus.numbers import is_whole
 from service.calculus.rules.choices import WHERE, complement
-from service.calculus.rules.elementwise import SIGMOID
 from service.calculus.rules.matrices import COFACTOR, DET, INV
 from service.calculus.terms import ZERO, add, filled, is_zero, scaled, unit_part
-from service.rendering.factoring import Terms, factors_of, unless_a_sum
+from service.rendering.factoring import Terms, unless_a_sum
 
 _MOST_ROWS = 8
 
@@ -200,61 +199,3 @@ def with_inverse(node: Node) -> Node:
 def _numbers_in(cases: Sequence[Node]) -> int:
     """How many of some nodes are written with a number in front."""
     return sum(abs(unit_part(case)[0]) != 1 for case in cases if not is_zero(case))
-
-
-def logistic_difference(terms: Terms, shape: Shape) -> Node | None:
-    """A sum with sigmoid(u) and sigmoid(-u), by sigmoid(u) alone where that is shorter."""
-    logistic = {
-        f.node: f.node.arguments[0]
-        for _, term in terms
-        for f in factors_of(term)
-        if isinstance(f.node, Elementwise) and f.node.function is SIGMOID
-    }
-    for positive, argument in logistic.items():
-        negative = apply_elementwise(SIGMOID, scaled(argument, -ONE))
-        if negative not in logistic or unit_part(argument)[0] < 0:
-            continue
-        spread = [
-            (c * d, part)
-            for c, term in terms
-            for d, part in _expanded(term, negative, positive)
-        ]
-        found = add(spread, shape)
-        _, unit = unit_part(found)
-        made = unit.terms if isinstance(unit, Sum) else ((ONE, unit),)
-        if _length(made) < _length(terms):
-            return found
-    return None
-
-
-def _expanded(term: Node, negative: Node, positive: Node) -> list[tuple[Number, Node]]:
-    """The terms of a product with 1 - sigmoid(u) for sigmoid(-u), its sums multiplied out."""
-    coefficient: Number = ONE
-    sizes = term.shape
-    if isinstance(term, Contraction):
-        coefficient, sizes = term.coefficient, term.sizes
-    factors = factors_of(term)
-    products: list[tuple[Number, list[Factor]]] = [(coefficient, [])]
-    for f in factors:
-        parts: Terms = ((ONE, f.node),)
-        if f.node is negative and f.exponent == 1:
-            parts = ((ONE, filled(ONE, f.node.shape)), (-ONE, positive))
-        elif isinstance(f.node, Sum) and f.exponent == 1:
-            parts = f.node.terms
-        products = [
-            (c * d, [*chosen, Factor(part, f.letters, f.exponent)])
-            for c, chosen in products
-            for d, part in parts
-        ]
-    letters, by_letter = range(term.ndim), dict(enumerate(sizes))
-    return [(c, contract(chosen, letters, by_letter)) for c, chosen in products]
-
-
-def _length(terms: Terms) -> int:
-    """How many factors a sum has, those of the sums in its products too."""
-    return sum(
-        _length(f.node.terms) if isinstance(f.node, Sum) else 1
-        for _, term in terms
-        for f in (factors_of(term) or (None,))
-        if f is not None
-    ) + len(terms)

@@ -14,13 +14,17 @@ from service.calculus.graph import (
 )
 from service.calculus.rebuilding import rebuilt
 from service.calculus.terms import scaled, unit_part
+from service.rendering.expanding import (
+    logistic_difference,
+    multiplied_out,
+    over_common_denominator,
+)
 from service.rendering.factoring import (
     common_factor,
     paired_with_transposes,
     without_common_factors,
 )
 from service.rendering.patterns import (
-    logistic_difference,
     normalized_axes,
     shifted_by_logsumexp,
     split_by_condition,
@@ -53,6 +57,8 @@ def _factored(node: Node) -> Node:
     if isinstance(unit, Sum) and shifted_by_logsumexp(unit) is None:
         for pattern in (
             logistic_difference,
+            multiplied_out,
+            over_common_denominator,
             without_common_factors,
             common_factor,
             split_by_condition,

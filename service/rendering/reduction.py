@@ -13,18 +13,20 @@ from service.rendering.formula import (
     matrix_product,
 )
 from service.rendering.pieces import Piece, in_order, joined
+from service.rendering.structural import Product
 
 
-def reduced(pieces: Sequence[Piece], ndim: int) -> list[Piece]:
+def reduced(product: Product) -> list[Piece]:
     """The pieces with every summed letter gone that matrix notation can say."""
-    current = _merged(list(pieces), ndim)
+    ndim = product.ndim
+    current = _merged(product.pieces, ndim)
     while True:
         letters = sorted({x for p in current for x in p.letters if x >= ndim})
         ranked = [(rank, x) for x in letters if (rank := _rank(current, x)) is not None]
         if not ranked:
             return current
         _, letter = min(ranked)
-        current = _merged(_without(current, letter), ndim)
+        current = _merged(_without(current, letter, product), ndim)
 
 
 def _carriers(pieces: Sequence[Piece], letter: int) -> tuple[list[Piece], list[Piece]]:
@@ -40,7 +42,7 @@ def _rank(pieces: Sequence[Piece], letter: int) -> int | None:
     return len(others)
 
 
-def _without(pieces: list[Piece], letter: int) -> list[Piece]:
+def _without(pieces: list[Piece], letter: int, product: Product) -> list[Piece]:
     """The pieces with one letter summed over."""
     vectors, others = _carriers(pieces, letter)
     rest = [p for p in pieces if letter not in p.letters]
@@ -51,8 +53,9 @@ def _without(pieces: list[Piece], letter: int) -> list[Piece]:
         (left,) = (x for x in matrix.letters if x != letter)
         if vectors:
             return [*rest, Piece((left,), [_times_vector(matrix, vectors[0], left)])]
+        name = "mean" if product.divides_by(product.sizes[letter]) else "sum"
         axis = matrix.letters.index(letter)
-        total = call("sum", (matrix.formula,), 1, (("axis", str(axis)),))
+        total = call(name, (matrix.formula,), 1, (("axis", str(axis)),))
         return [*rest, Piece((left,), [total])]
     weight = diagonal(vectors[0].formula) if vectors else None
     return [*rest, joined(others[0], others[1], letter, weight)]

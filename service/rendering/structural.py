@@ -1,10 +1,13 @@
 """Deltas, picks, slices, running sums and pairings as the language writes them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from service.calculus.dimensions import Dimension, NamedSize, combined
 from service.calculus.graph import (
+    ONE,
     Delta,
     Factor,
     Node,
@@ -14,6 +17,7 @@ from service.calculus.graph import (
     Selection,
     Triangle,
 )
+from service.calculus.numbers import magnitude, multiplied
 from service.rendering.formula import (
     Formula,
     call,
@@ -23,6 +27,8 @@ from service.rendering.formula import (
     filled,
     indexed,
     onehot,
+    raised,
+    size_of,
     size_text,
 )
 from service.rendering.pieces import Piece
@@ -37,9 +43,26 @@ class Product:
     coefficient: Number
     over: list[Formula] = field(default_factory=list)
     under: list[Formula] = field(default_factory=list)
-    counts: list[Formula] = field(default_factory=list)
+    counts: dict[Dimension, Number] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     deltas: list[tuple[int, int]] = field(default_factory=list)
+
+    def divides_by(self, *sizes: Dimension) -> bool:
+        """Whether the product is divided by these sizes, which then are taken out of it."""
+        named = Counter(n for n in sizes if isinstance(n, NamedSize))
+        number = prod(n for n in sizes if isinstance(n, int))
+        if any(self.counts.get(n, 0) < k for n, k in named.items()):
+            return False
+        if number > 1 and magnitude(self.coefficient) * number != 1:
+            return False
+        for n, k in named.items():
+            self.counts[n] -= k
+        self.coefficient = multiplied(self.coefficient, ONE * number)
+        return True
+
+    def divisors(self) -> list[Formula]:
+        """What is left of the sizes that the product is divided by."""
+        return [raised(size_of(n), k) for n, k in self.counts.items() if k]
 
     def carried(self) -> set[int]:
         """The output letters that something carries."""
