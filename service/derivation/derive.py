@@ -32,7 +32,7 @@ from service.rendering.index_notation import index_notation
 from service.rendering.numpy_code import numpy_function
 from service.rendering.render import Formulas
 from service.rendering.render import shown as shown_formula
-from service.rendering.writer import written_formula
+from service.rendering.settling import settled_formula
 from service.settings import Limits
 
 Layout = Literal["numerator", "denominator"]
@@ -154,7 +154,7 @@ def _derivative(
     if request.layout == "denominator":
         node = transposed(node, (*range(of.ndim, node.ndim), *range(of.ndim)))
         is_row = not by.ndim
-    written = written_formula(node, found.shapes)
+    written = settled_formula(node, found.shapes)
     given = {n: s for n, s in found.shapes.items() if n in found.names}
     order = "" if request.order == 1 else "²"
     summary = f"∂{order} of {_one_line(request.analysis.expression)} by {name}."

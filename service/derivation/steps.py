@@ -28,7 +28,7 @@ from service.language.parser import parse
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
 from service.rendering.render import Formulas, formulas
-from service.rendering.writer import written_formula
+from service.rendering.settling import settled_formula
 from service.settings import Limits
 
 Detail = Literal["brief", "standard", "full"]
@@ -117,7 +117,7 @@ def second_steps_of(
 ) -> tuple[Step, ...]:
     """The steps to the gradient, and from its closed form to the second derivative."""
     first = _Derivation(found, by, detail, values).steps(gradient, 1)
-    text = written_formula(gradient, found.shapes).text
+    text = settled_formula(gradient, found.shapes).text
     sizes = frozenset(n for s in found.shapes.values() for n in _names_of(s))
     declared = Declarations(found.shapes, sizes)
     again = elaborate(text, parse(text, limits), declared, limits)

@@ -9,8 +9,9 @@ from service.rendering.latex import latex
 from service.rendering.layout import SUM, Layout, Row, Symbol, operator
 from service.rendering.mathml import mathml
 from service.rendering.notation import notation
+from service.rendering.settling import settled_formula
 from service.rendering.typesetting import typeset, typeset_whole
-from service.rendering.writer import Written, written_formula
+from service.rendering.writer import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def formulas(node: Node, taken: Iterable[str] = (), *, is_row: bool = False) -> 
     Raises:
         OverLimitError: the formula is too long.
     """
-    return shown(written_formula(node, taken), is_row=is_row)
+    return shown(settled_formula(node, taken), is_row=is_row)
 
 
 def shown(written: Written, *, is_row: bool = False) -> Formulas:
