@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 
 from service.calculus.applications import apply_elementwise
 from service.calculus.dimensions import Shape
-from service.calculus.graph import ONE, Contraction, Elementwise, Factor, Node, Number, Sum
+from service.calculus.graph import (
+    ONE,
+    Contraction,
+    Elementwise,
+    Factor,
+    Node,
+    Number,
+    Size,
+    Sum,
+)
 from service.calculus.normal_form import contract
 from service.calculus.numbers import is_whole, multiplied
 from service.calculus.rules.elementwise import SIGMOID
@@ -36,7 +45,7 @@ def logistic_difference(terms: Terms, shape: Shape) -> Node | None:
         def parts(f: Factor, at: Node = negative, by: Terms = complement) -> Terms:
             if f.node is at and f.node.shape == by[0][1].shape:
                 return by
-            return _terms_of(f)
+            return terms_of(f)
 
         found = _sum_of(_expanded(terms, parts), shape)
         if found is not None and _is_shorter(found, terms):
@@ -51,8 +60,29 @@ def multiplied_out(terms: Terms, shape: Shape) -> Node | None:
         is_indicator(f.node) for f in factors
     ):
         return None
-    found = _sum_of(_expanded(terms, _terms_of), shape)
+    found = _sum_of(_expanded(terms, terms_of), shape)
     return found if found is not None and _is_shorter(found, terms) else None
+
+
+def cancelled_quotients(node: Contraction) -> Node:
+    """s (1 - s) (1 / s - 1 / (1 - s)) as 1 - 2 s: a product multiplied out where it cancels."""
+    for f in node.factors:
+        beside = [g for g in node.factors if {*g.letters} <= {*f.letters} and g.letters]
+        below = {g.node for _, t in terms_of(f) for g in factors_of(t) if g.exponent < 0}
+        if not isinstance(f.node, Sum) or not below & {g.node for g in beside if g is not f}:
+            continue
+
+        def parts(g: Factor, at: Node = f.node) -> Terms:
+            return terms_of(g) if g.node is at else ((ONE, g.node),)
+
+        inner = contract(beside, f.letters, {})
+        found = _sum_of(_expanded(((ONE, inner),), parts), f.node.shape)
+        if found is not None and _is_shorter(found, ((ONE, inner),)):
+            rest = [g for g in node.factors if g not in beside]
+            factors = [*rest, Factor(found, f.letters)]
+            sizes = dict(enumerate(node.sizes))
+            return contract(factors, range(node.ndim), sizes, node.coefficient)
+    return node
 
 
 def over_common_denominator(terms: Terms, shape: Shape) -> Node | None:
@@ -62,6 +92,7 @@ def over_common_denominator(terms: Terms, shape: Shape) -> Node | None:
         for f in factors_of(term):
             if (
                 f.exponent < 0
+                and not isinstance(f.node, Size)
                 and is_whole(f.exponent)
                 and all(x < len(shape) for x in f.letters)
             ):
@@ -75,7 +106,7 @@ def over_common_denominator(terms: Terms, shape: Shape) -> Node | None:
     raised = [
         (c, contract([Factor(t, letters), *denominators], letters, by_letter)) for c, t in terms
     ]
-    numerator = _sum_of(_expanded(_flat(raised), _terms_of), shape)
+    numerator = _sum_of(_expanded(_flat(raised), terms_of), shape)
     if numerator is None or _length_of(numerator) + len(lowest) >= _length(terms):
         return None
     below = [Factor(node, x, e) for (node, x), e in lowest.items()]
@@ -92,8 +123,8 @@ def _flat(terms: Terms) -> list[tuple[Number, Node]]:
     return flat
 
 
-def _terms_of(factor: Factor) -> Terms:
-    """The terms of a factor that is a sum, or its square's."""
+def terms_of(factor: Factor) -> Terms:
+    """The terms of a factor that is a sum; of another, itself."""
     if isinstance(factor.node, Sum) and factor.exponent == 1:
         return factor.node.terms
     return ((ONE, factor.node),)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from service.calculus.dimensions import NamedSize
 from service.calculus.graph import (
     Contraction,
     Delta,
@@ -20,11 +21,14 @@ from service.calculus.graph import (
     Size,
     Sum,
     Variable,
+    topological,
 )
 from service.calculus.numbers import magnitude
 from service.calculus.structure import LETTERS
 from service.calculus.terms import is_zero
 from service.language.tree_parts import BINARY
+from service.rendering.expanding import terms_of
+from service.rendering.factoring import Terms
 from service.rendering.formula import number_of, size_of
 from service.rendering.patterns import normalized_axes, shifted_by_logsumexp
 from service.rendering.plain import plain_graph
@@ -60,6 +64,9 @@ def index_notation(node: Node, taken: Iterable[str] = ()) -> str | None:
     """
     node = plain_graph(node)
     names = {*taken, *node.variables}
+    for part in topological([node]):
+        if isinstance(part, Size) and isinstance(part.dimension, NamedSize):
+            names.update(name for name, _ in part.dimension.counts)
     letters = [x for x in LETTERS if x not in names]
     writer = _IndexWriter(letters, frozenset(names))
     try:
@@ -86,7 +93,7 @@ class _IndexWriter:
         if _has_own_text(node):
             return self._whole(node, indices)
         if isinstance(node, Sum):
-            return self._sum(node, indices, used)
+            return self._sum(node.terms, indices, used)
         if isinstance(node, Elementwise):
             return self._entrywise(node, indices, used)
         if isinstance(node, Reduction):
@@ -132,9 +139,14 @@ class _IndexWriter:
         under: list[str] = []
         counts: list[str] = []
         deltas: list[str] = []
+        turned = _sum_to_turn(node.factors) if coefficient < 0 else None
+        if turned is not None and coefficient == -1 and len(node.factors) == 1 and not summed:
+            mine = [letters[x] for x in turned.letters]
+            return self._sum([(-c, t) for c, t in terms_of(turned)], mine, used)
+        coefficient = coefficient if turned is None else -coefficient
         for f in node.factors:
             mine = [letters[x] for x in f.letters]
-            entry = self._power(f, mine, used)
+            entry = self._power(f, mine, used, is_turned=f is turned)
             if isinstance(f.node, Delta):
                 deltas += [entry] if entry != "1" else []
             elif f.exponent > 0:
@@ -154,7 +166,7 @@ class _IndexWriter:
         if summed:
             parts.append("Σ_" + (summed[0] if len(summed) == 1 else f"{{{','.join(summed)}}}"))
         parts += sorted(over)
-        if not over and (under or summed or not parts):
+        if not over and (summed or not parts):
             parts.append("1")
         text = " ".join(parts)
         for entry in sorted(under):
@@ -162,8 +174,14 @@ class _IndexWriter:
         is_single = len(parts) == 1 and not under and not sign and "/" not in text
         return _Text(sign + text, _SUM if sign else _ATOM if is_single else _PRODUCT)
 
-    def _power(self, factor: Factor, indices: Sequence[str], used: int) -> str:
-        base = self.text(factor.node, indices, used)
+    def _power(
+        self, factor: Factor, indices: Sequence[str], used: int, *, is_turned: bool
+    ) -> str:
+        """A power of an entry; of a sum that is turned, of its opposite."""
+        if is_turned:
+            base = self._sum([(-c, t) for c, t in terms_of(factor)], indices, used)
+        else:
+            base = self.text(factor.node, indices, used)
         exponent = magnitude(factor.exponent)
         if exponent == 1:
             return base.within(_ATOM)
@@ -171,9 +189,9 @@ class _IndexWriter:
         power = power if "/" not in power else f"({power})"
         return f"{base.within(_ATOM)}^{power}"
 
-    def _sum(self, node: Sum, indices: Sequence[str], used: int) -> _Text:
+    def _sum(self, sum_terms: Terms, indices: Sequence[str], used: int) -> _Text:
         terms: list[tuple[int, str]] = []
-        for number, term in node.terms:
+        for number, term in sum_terms:
             if isinstance(term, Contraction):
                 entry = self._product(term, indices, used, number * term.coefficient)
             else:
@@ -184,7 +202,11 @@ class _IndexWriter:
             is_negative = entry.text.startswith("-")
             terms.append((-1 if is_negative else 1, entry.text[is_negative:]))
         terms.sort(key=lambda t: ("Σ" in t[1], t[0] < 0, "δ" not in t[1], t[1]))
+        first = next((k for k, (sign, _) in enumerate(terms) if sign > 0), 0)
+        terms.insert(0, terms.pop(first))
         sign, text = terms[0]
+        if first and _has_open_sum(text):
+            text = f"({text})"
         text = text if sign > 0 else f"-{text}"
         for sign, entry_text in terms[1:]:
             text += (" + " if sign > 0 else " - ") + entry_text
@@ -217,6 +239,25 @@ class _IndexWriter:
         argument = self.text(node.argument, inner, used + len(node.axes))
         below = reduced[0] if len(reduced) == 1 else f"{{{','.join(reduced)}}}"
         return _Text(f"{node.function.name}_{below}({argument.text})", _ATOM)
+
+
+def _sum_to_turn(factors: Sequence[Factor]) -> Factor | None:
+    """The first factor that is a sum with a negative term, which takes the product's sign."""
+    for f in factors:
+        is_sum = isinstance(f.node, Sum) and f.exponent == 1 and not _has_own_text(f.node)
+        if is_sum and any(c < 0 for c, _ in f.node.terms):  # type: ignore[attr-defined]  # a Sum
+            return f
+    return None
+
+
+def _has_open_sum(text: str) -> bool:
+    """Whether a Σ stands outside of all brackets, so that it would take what follows."""
+    depth = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "Σ" and not depth:
+            return True
+    return False
 
 
 def _has_own_text(node: Node) -> bool:

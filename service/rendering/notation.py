@@ -115,15 +115,16 @@ def _needs_space(previous: Layout | None, written: str, text: str, part: Layout)
             return True
     if isinstance(previous, Fraction) or isinstance(part, Fraction):
         return True
-    return _word_at(text, first=True) or _word_at(written, first=False)
+    return _is_word(_edge(part, 0)) or _is_word(_edge(previous, -1))
 
 
-def _word_at(text: str, *, first: bool) -> bool:
-    """Whether a text begins or ends with a word of more than one letter."""
-    letters = text if first else text[::-1]
-    count = 0
-    for letter in letters:
-        if not (letter.isalpha() or letter == "_") or letter == "ᵀ":
-            break
-        count += 1
-    return count > 1 and letters[:count].isidentifier()
+def _edge(layout: Layout, side: int) -> Layout:
+    """The sign or word that a layout begins (0) or ends (-1) with."""
+    while isinstance(layout, Row):
+        layout = layout.parts[side]
+    return _edge(layout.base, 0) if isinstance(layout, Script) and not side else layout
+
+
+def _is_word(layout: Layout) -> bool:
+    """Whether a symbol has several letters, and so is one only apart from others."""
+    return isinstance(layout, Symbol) and len(layout.text) > 1 and layout.text.isidentifier()

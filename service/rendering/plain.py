@@ -15,6 +15,7 @@ from service.calculus.graph import (
 from service.calculus.rebuilding import rebuilt
 from service.calculus.terms import scaled, unit_part
 from service.rendering.expanding import (
+    cancelled_quotients,
     logistic_difference,
     multiplied_out,
     over_common_denominator,
@@ -70,6 +71,12 @@ def _factored(node: Node) -> Node:
     return node
 
 
+def _simpler_product(node: Contraction) -> Node:
+    """A product by the first pattern that makes another of it."""
+    patterns = (with_whole_cases, with_inverse, cancelled_quotients)
+    return next((made for pattern in patterns if (made := pattern(node)) is not node), node)
+
+
 def _plain_of(node: Node) -> bool:
     """Whether a node is a function that the language has no name for."""
     if isinstance(node, Elementwise) and node.function.plain is not None:
@@ -86,9 +93,7 @@ def _rebuilt(node: Node, made: dict[Node, Node]) -> Node:
         again = rebuilt(node, made)
         if isinstance(node, Sum):
             return _factored(again)
-        return (
-            with_inverse(with_whole_cases(again)) if isinstance(again, Contraction) else again
-        )
+        return _simpler_product(again) if isinstance(again, Contraction) else again
     if isinstance(node, Elementwise):
         assert node.function.plain is not None
         return plain_graph(node.function.plain(*(made[a] for a in node.arguments)))

@@ -157,6 +157,6 @@ def begins_with_digit(layout: Layout) -> bool:
 
 def tight(layout: Layout) -> Layout:
     """A factor of a product of matrices: what holds a sign of multiplication is fenced."""
-    if isinstance(layout, Row) and operator("⊙") in layout.parts:
+    if isinstance(layout, Row) and {operator("⊙"), operator("⊘")} & {*layout.parts}:
         return Fence("(", layout, ")")
     return fenced(layout, PRODUCT)
