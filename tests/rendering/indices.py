@@ -1,7 +1,7 @@
 """Derivatives of three axes and more index by index, δ first.
 
 Expression, variable, shapes, text. Matrices by matrices and vectors by matrices have no matrix
-notation without an order of their entries (The Matrix Cookbook, (73) to (80)). Σ names the letters
+notation without an order of their entries (The Matrix Cookbook, (73) to (80)). Σ names letters
 behind those of the result.
 """
 
