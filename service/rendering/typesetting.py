@@ -138,7 +138,10 @@ def _sum(formula: Formula) -> Layout:
 
 
 def _broadcast(formula: Formula, ndim: int) -> Layout:
-    """A term of a sum; a vector beside a matrix stands in each of its rows."""
+    """A term of a sum; a vector beside a matrix stands in each of its rows, a scalar everywhere."""
+    if not formula.ndim and ndim == 2 and formula.op != "number":
+        ones = Row((ONE_VECTOR, transpose_of(ONE_VECTOR)), PRODUCT)
+        return Row((fenced(typeset(formula), PRODUCT), ones), PRODUCT)
     if formula.ndim == 1 and ndim == 2:
         return Row((ONE_VECTOR, typeset(formula, is_row=True)), PRODUCT)
     return typeset(formula)
