@@ -64,6 +64,8 @@ def command(
         found = derived(request.asked_derivation(), settings.limits)
     except GradserveError as error:
         raise CommandError("\n".join(told(fault) for fault in error.faults)) from error
+    if not found.derivatives:
+        raise CommandError(f"{shown(expression)} has no variable to differentiate by")
     click.echo("\n".join(_lines(found, is_latex=is_latex)))
 
 
@@ -71,13 +73,16 @@ def _read_shapes(shapes: Sequence[str]) -> Json:
     """The `shapes` of a request: name → sizes.
 
     Raises:
-        CommandError: one is not NAME=SIZES.
+        CommandError: one is not NAME=SIZES, or has the name of another.
     """
     read: Json = {}
     for shape in shapes:
         name, equals, sizes = shape.partition("=")
         if not equals:
             raise CommandError(f"--shape: found {shown(shape)}, expected NAME=SIZES")
+        if name.strip() in read:
+            found = shown(name.strip())
+            raise CommandError(f"--shape: found {found} twice, expected each name once")
         parts = [part.strip() for part in sizes.split(",") if part.strip()]
         read[name.strip()] = [int(p) if p.isdecimal() else p for p in parts]
     return read

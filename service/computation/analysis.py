@@ -30,7 +30,8 @@ from service.settings import Limits
 class AnalysisRequest:
     """An expression and what is known of its names.
 
-    `shapes` are those of the variables, `sizes` the names that stand in them for sizes;
+    `shapes` are those of the variables, `valued` the names that have theirs from a value,
+    `sizes` the names that stand in them for sizes;
     `pointer_at`, where the expression stands for a JSON tree, gives the pointer to the node at
     a place of it.
     """
@@ -38,6 +39,7 @@ class AnalysisRequest:
     expression: str
     shapes: Mapping[str, Shape]
     sizes: Set[str] = frozenset()
+    valued: Set[str] = frozenset()
     dialect: Dialect = "numpy"
     pointer_at: Callable[[int, int], str] | None = None
 
@@ -111,10 +113,19 @@ def _analysed(request: AnalysisRequest, limits: Limits) -> Analysis:
         shape=found.node.shape,
         variables=found.shapes,
         assumed=found.assumed,
-        notices=unused(request.shapes, found.names, (), "shapes"),
+        notices=unused_of(request, found.names, ()),
         estimate=estimate,
         answer_bytes=answer_bytes,
     )
+
+
+def unused_of(
+    request: AnalysisRequest, used: Set[str], wrt: Sequence[str]
+) -> tuple[Notice, ...]:
+    """A notice for each shape and each value that the expression does not use."""
+    shapes = [name for name in request.shapes if name not in request.valued]
+    values = [name for name in request.shapes if name in request.valued]
+    return unused(shapes, used, wrt, "shapes") + unused(values, used, wrt)
 
 
 def is_sized(root: Node) -> bool:

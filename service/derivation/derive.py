@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,16 @@ from service.calculus.differentiate import gradient, jacobian
 from service.calculus.dimensions import Shape
 from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import Node, Variable, variable
-from service.computation.analysis import AnalysisRequest, bounded, estimated
+from service.computation.analysis import AnalysisRequest, bounded, estimated, unused_of
 from service.computation.answers import Notice
-from service.computation.requests import unused
-from service.derivation.steps import Detail, Step, second_steps_of, steps_of
+from service.derivation.chain import Detail
+from service.derivation.steps import (
+    Layout,
+    Step,
+    Telling,
+    second_steps_of,
+    steps_of,
+)
 from service.derivation.structures import StructureName, structure_name
 from service.errors import (
     DeadlineExceededError,
@@ -34,8 +39,6 @@ from service.rendering.render import Formulas
 from service.rendering.render import shown as shown_formula
 from service.rendering.settling import settled_formula
 from service.settings import Limits
-
-Layout = Literal["numerator", "denominator"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ def _derived(request: DeriveRequest, limits: Limits) -> Derivation:
         derivatives = {n: _derivative(n, request, found, limits) for n in names}
     except (OverLimitError, DeadlineExceededError) as error:
         raise error.at(syntax.start, syntax.end) from None
-    notices = unused(asked.shapes, found.names, request.wrt or (), "shapes")
+    notices = unused_of(asked, found.names, request.wrt or ())
     estimate, answer_bytes = estimated([d.node for d in derivatives.values()])
     return Derivation(
         derivatives,
@@ -178,11 +181,10 @@ def _steps(
     by: Variable,
     limits: Limits,
 ) -> tuple[Step, ...]:
+    telling = Telling(detail=request.detail, layout=request.layout, values=request.values)
     if request.order == 1:
-        return steps_of(found, answer, by, detail=request.detail, values=request.values)
-    return second_steps_of(
-        found, of, answer, by, detail=request.detail, values=request.values, limits=limits
-    )
+        return steps_of(found, answer, by, telling, limits)
+    return second_steps_of(found, of, answer, by, telling, limits)
 
 
 def _one_line(text: str) -> str:

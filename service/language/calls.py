@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from service.calculus.dimensions import Dimension
-from service.calculus.graph import Node, Number, Size
+from service.calculus.dimensions import Dimension, NamedSize, combined
+from service.calculus.graph import Node, Number, Size, Sum
 from service.calculus.numbers import is_whole
 from service.calculus.rules.records import Function, Option, Parameter
 from service.calculus.rules.table import BY_ANY_NAME
-from service.calculus.terms import number_of
+from service.calculus.terms import number_of, unit_part
 from service.errors import UnknownFunctionError, WrongArgumentsError
 from service.language.places import nearest, shown
 from service.language.syntax import Boolean, Call, Syntax, Text, Tuple
@@ -168,7 +168,11 @@ def _option(parameter: Parameter, syntax: Syntax, values: Mapping[int, Node]) ->
         raise _bad_option(parameter, syntax, expected)
     if kind == "number":
         return _number(parameter, syntax, values[id(syntax)])
-    return integer_of(values[id(syntax)], syntax, parameter.name)
+    node = values[id(syntax)]
+    place = _affine(node) if kind == "position" else None
+    if isinstance(place, NamedSize):
+        return place
+    return integer_of(node, syntax, parameter.name)
 
 
 def _number(parameter: Parameter, syntax: Syntax, node: Node) -> Number:
@@ -182,8 +186,9 @@ def _size(parameter: Parameter, syntax: Syntax, values: Mapping[int, Node]) -> D
     if isinstance(syntax, Boolean | Text | Tuple):
         raise _bad_option(parameter, syntax, "a size, or several in parentheses")
     node = values[id(syntax)]
-    if isinstance(node, Size):
-        return node.dimension
+    named = _affine(node)
+    if isinstance(named, NamedSize) and any(count > 0 for _, count in named.counts):
+        return named
     size = integer_of(node, syntax, parameter.name)
     if not 1 <= size <= _LARGEST_SIZE:
         raise WrongArgumentsError(
@@ -192,6 +197,24 @@ def _size(parameter: Parameter, syntax: Syntax, values: Mapping[int, Node]) -> D
             end=syntax.end,
         )
     return size
+
+
+def _affine(node: Node) -> Dimension | None:
+    """The size that a scalar of whole multiples of sizes is: `n - 1`; None for another node."""
+    own, unit = unit_part(node)
+    if node.shape or not is_whole(own):
+        return None
+    if isinstance(unit, Size):
+        return combined(0, unit.dimension, int(own))
+    if isinstance(unit, Sum):
+        total: Dimension = 0
+        for coefficient, term in unit.terms:
+            size = _affine(term)
+            if size is None or not is_whole(coefficient):
+                return None
+            total = combined(total, size, int(coefficient * own))
+        return total
+    return None if number_of(unit) is None else int(own)
 
 
 def _bad_option(parameter: Parameter, syntax: Syntax, expected: str) -> WrongArgumentsError:

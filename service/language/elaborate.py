@@ -45,7 +45,8 @@ _MOST_LABEL = 24
 class Site:
     """One operation of the text: its place, what it made of what, how to make it again.
 
-    `entries` says which entries of the operands an entry of the result comes from.
+    `entries` says which entries of the operands an entry of the result comes from; `options`
+    are those of a function.
     """
 
     start: int
@@ -56,6 +57,7 @@ class Site:
     kinks: Callable[[], tuple[Kink, ...]]
     name: str
     entries: Entries
+    options: tuple[object, ...] = ()
 
     @property
     def is_entrywise(self) -> bool:
@@ -296,6 +298,7 @@ class _Elaboration:
             lambda *nodes: function.build(*nodes, *options),
             lambda: function.kinks(*operands, *options),
             entries="aligned" if function.is_entrywise else "mixed",
+            options=tuple(options),
         )
 
     def _recorded(
@@ -307,12 +310,14 @@ class _Elaboration:
         kinks: Callable[[], tuple[Kink, ...]] = tuple,
         *,
         entries: Entries,
+        options: tuple[object, ...] = (),
     ) -> Node:
         node = build(*operands)
         if entries == "aligned":
             self.sizes.note_broadcast(node.shape, [operand.shape for operand in operands])
-        site = Site(syntax.start, syntax.end, node, operands, build, kinks, name, entries)
-        self.sites.append(site)
+        self.sites.append(
+            Site(syntax.start, syntax.end, node, operands, build, kinks, name, entries, options)
+        )
         return node
 
     def _index(self, syntax: Index, operands: Sequence[Node]) -> Node:

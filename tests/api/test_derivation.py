@@ -277,3 +277,55 @@ async def test_a_size_that_stays_a_name_leaves_numbers_out(client):
 
     assert found["derivatives"]["x"]["text"] == "n"
     assert {s["value"] for s in found["derivatives"]["x"]["steps"]} == {None}
+
+
+async def test_an_order_is_a_number(client):
+    problem = await refused(client, "/v1/derive", expression="sum(x)", order=True)
+
+    assert problem == ("validation", "/order", "found true, expected 1 or 2")
+
+
+@pytest.mark.parametrize("route", ["/v1/derive", "/v1/analyze"])
+async def test_a_name_that_is_not_used_is_told_where_it_is_given(client, route):
+    body = {
+        "expression": "sum(x)",
+        "shapes": {"x": ["n"], "y": []},
+        "variables": {"A": [[1.0]]},
+    }
+    found = (await client.post(route, json=body)).json()
+
+    assert [w["pointer"] for w in found["warnings"]] == ["/shapes/y", "/variables/A"]
+
+
+async def test_a_text_with_a_named_size_can_be_sent_again(client):
+    shapes = {"x": ["n"]}
+    found = await derived(client, expression="x[-1] * x[0]", shapes=shapes)
+    text = found["derivatives"]["x"]["text"]
+
+    again = await client.post("/v1/analyze", json={"expression": text, "shapes": shapes})
+
+    assert text == "x[-1] * onehot(n, 0) + x[0] * onehot(n, n - 1)"
+    assert again.status_code == 200, again.text
+    assert again.json()["shape"] == ["n"]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+async def test_the_last_step_becomes_the_answer(client, order, layout):
+    found = await derived(
+        client, expression="x[0] * x[1]", wrt=["x"], order=order, layout=layout, steps=True
+    )
+    derivative = found["derivatives"]["x"]
+
+    assert derivative["steps"][-1]["becomes"]["text"] == derivative["text"]
+
+
+async def test_in_denominator_layout_a_step_has_the_shape_of_its_layout(client):
+    shapes = {"A": ["m", "n"], "x": ["n"]}
+    found = await derived(
+        client, expression="A @ x", shapes=shapes, wrt=["x"], layout="denominator", steps=True
+    )
+    (step,) = found["derivatives"]["x"]["steps"]
+
+    assert step["local_derivative"]["text"] == step["becomes"]["text"] == "A.T"
+    assert step["shape"] == ["n", "m"]

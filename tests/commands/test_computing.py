@@ -106,6 +106,11 @@ def test_an_expression_may_begin_with_a_minus(gradserve):
             ["evaluate", "x", "--let=x=@/nowhere.json"],
             "gradserve: --let x: file '/nowhere.json': no such file or directory\n",
         ),
+        (
+            ["derive", "x", "--shape=x=3", "--shape=x=4"],
+            "gradserve: --shape: found 'x' twice, expected each name once\n",
+        ),
+        (["derive", "3"], "gradserve: '3' has no variable to differentiate by\n"),
         (["evaluate"], "gradserve: Missing argument 'EXPRESSION'.\n"),
         (["nothing"], "gradserve: No such command 'nothing'.\n"),
         (

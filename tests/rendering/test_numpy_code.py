@@ -12,12 +12,14 @@ from service.calculus.rules.records import (
 )
 from service.calculus.rules.table import FUNCTIONS
 from service.computation.compute import Computer
+from service.language.lexemes import NAME
 from service.rendering.formula import COMPARISONS
 from service.rendering.numpy_code import numpy_function
 from service.rendering.writer import written_formula
 from service.settings import Limits
 from tests.rendering.deriving import derived, shapes_of
 
+LIMITS = Limits(max_expression_nodes=10_000)
 POINT = {"x": np.array([0.3, 0.6]), "A": np.array([[1.0, 0.2], [0.1, 2.0]])}
 
 
@@ -98,3 +100,57 @@ def test_every_function_of_a_graph_has_a_name_in_the_language():
     }
 
     assert unnamed == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "spec", "values"),
+    [
+        ("sum(erf(n) * tanh(x) * n)", "n", "n:n x:n", ([1.0, 2.0], [0.3, 0.4])),
+        ("mean(n) * x[1] + mean(x) * n[0]", "x", "x:n n:n", ([1.0, 2.0], [0.3, 0.4])),
+        ("mean(n) * x[-1]", "n", "x:n n:n", ([1.0, 2.0], [0.3, 0.4])),
+        ("n * sum(m * x)", "x", "n: m:n x:n", (2.0, [0.5, 0.6], [0.3, 0.4])),
+        ("φ * ϕ**2 * sum(x)", "ϕ", "φ: ϕ: x:n", (2.0, 3.0, [1.0, 2.0])),
+        ("θ * ϑ**2 * sum(θ_ * x)", "x", "θ: ϑ: θ_: x:n", (2.0, 3.0, 0.5, [1.0, 2.0])),
+        ("float * sum(x**2)", "x", "float: x:n", (2.0, [1.0, 2.0])),
+        (
+            "np * u1 * sum(exp(x) * cos(exp(x) + 1))",
+            "x",
+            "np: u1: x:np",
+            (2.0, 3.0, [0.1, 0.2]),
+        ),
+        ("erf * sum(erf(x))", "x", "erf: x:erf", (2.0, [0.1, 0.2])),
+        ("mean(x) * lambda", "x", "x:lambda lambda:", ([1.0, 2.0], 3.0)),
+        ("sum(x) + mean(y)", "y", "x:m y:m+n", ([1.0, 2.0], [0.1, 0.2, 0.3])),
+        (
+            "mean(x[1:]) + sum(A @ A @ A @ A)",
+            "A",
+            "x:n A:n,n",
+            ([1.0, 2.0], [[1.0, 0.2], [0.1, 2.0]]),
+        ),
+    ],
+)
+def test_names_that_python_would_confuse_are_kept_apart(text, wrt, spec, values):
+    arguments = [np.array(v) for v in values]
+    named = dict(zip(shapes_of(spec), arguments, strict=True))
+    expected = Computer(LIMITS).run("gradient", text, named, wrt=[wrt]).gradients[wrt]
+
+    found = called(source_of(text, wrt, spec), *arguments)
+
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ndim", [1, 2])
+def test_a_long_sum_is_written_without_recursion(ndim):
+    text = " + ".join(f"sin({k} * x)" for k in range(2, 400))
+    spec = "x:n" if ndim == 1 else "x:n,m"
+    x = np.full((2,) * ndim, 0.3)
+
+    found = called(source_of(f"sum({text})", "x", spec), x)
+
+    np.testing.assert_allclose(found, sum(k * np.cos(k * x) for k in range(2, 400)), rtol=1e-9)
+
+
+def test_every_letter_of_a_name_is_one_of_python_s():
+    letters = [chr(k) for k in range(0x400) if NAME.fullmatch(chr(k))]
+
+    assert [x for x in letters if not x.isidentifier()] == []

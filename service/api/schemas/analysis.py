@@ -135,6 +135,7 @@ class AnalyzeRequest(BaseModel):
             expression=self.expression.text,
             shapes=values | given,
             sizes=frozenset(names),
+            valued=frozenset(values),
             dialect=self.expression.dialect(self.dialect),
             pointer_at=self.expression.pointer_at,
         )

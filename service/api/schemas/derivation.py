@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from service.api.schemas.analysis import (
     AnalyzedVariable,
@@ -13,9 +13,11 @@ from service.api.schemas.analysis import (
 )
 from service.api.schemas.answers import Conventions, Warning
 from service.api.schemas.names import WithRespectTo
+from service.api.schemas.tensor_input import fault
 from service.api.schemas.tensors import Tensor
 from service.derivation.derive import DeriveRequest as Asked
 from service.derivation.steps import MOST_NUMBERS
+from service.language.places import describe
 
 LayoutName = Annotated[
     Literal["numerator", "denominator"],
@@ -35,10 +37,21 @@ STRUCTURE = (
 )
 
 
+SHAPE = (
+    "The shape of the local derivative: the symbol's, then the operand's; the other way round "
+    "in denominator layout."
+)
 VALUE = (
     f"the numbers, where values are given and there are at most {MOST_NUMBERS:,} of them; "
     "else null."
 )
+
+
+def _check_order(value: object) -> object:
+    """Anything but a boolean, which Python takes for 1 or 0."""
+    if isinstance(value, bool):
+        raise fault(f"found {describe(value)}, expected 1 or 2")
+    return value
 
 
 class DeriveRequest(AnalyzeRequest):
@@ -63,6 +76,7 @@ class DeriveRequest(AnalyzeRequest):
     layout: LayoutName = "numerator"
     order: Annotated[
         Literal[1, 2],
+        BeforeValidator(_check_order),
         Field(
             description="2: the second derivative of a scalar expression, twice in a variable.",
             json_schema_extra={"format": "int64"},
@@ -77,7 +91,8 @@ class DeriveRequest(AnalyzeRequest):
         Field(
             description=(
                 "`standard`: one step for each operation, dot products as w ⊗ x and a sum. "
-                "`brief` joins affine maps and losses; `full` splits means too."
+                "`brief` joins affine maps and losses; `full` splits means, statistics, losses "
+                "and activations, too, into the operations of their definitions."
             ),
             examples=["standard"],
         ),
@@ -120,9 +135,7 @@ class PartialDerivative(Formula):
         description="The operand: a variable or an earlier symbol.", examples=["u1"]
     )
     structure: StructureName = Field(description=STRUCTURE, examples=["diagonal"])
-    shape: list[Dimension] = Field(
-        description="The symbol's shape, then the operand's.", examples=[["n", "n"]]
-    )
+    shape: list[Dimension] = Field(description=SHAPE, examples=[["n", "n"]])
     value: Tensor | None = Field(description=VALUE)
 
 
@@ -139,13 +152,14 @@ class DerivationStep(BaseModel):
     )
     structure: StructureName = Field(description=STRUCTURE, examples=["diagonal"])
     shape: list[Dimension] = Field(
-        description="The shape of the local derivative: the symbol's, then the operand's.",
+        description=SHAPE,
         examples=[["n", "n"]],
     )
     partials: list[PartialDerivative] = Field(
         description=(
             "The derivative of the symbol by each operand that depends on the variable. With "
-            "several, their products with the operands' own derivatives are added up."
+            "several, their products with the operands' own derivatives are added up. In "
+            "denominator layout each is transposed and stands on the right in its product."
         )
     )
     rule: str = Field(
@@ -161,8 +175,8 @@ class DerivationStep(BaseModel):
     )
     becomes: Formula = Field(
         description=(
-            "The derivative of the symbol by the variable, the product so far; of the last "
-            "step the answer."
+            "The derivative of the symbol by the variable, the product so far, in the layout "
+            "that is asked; of the last step the answer."
         )
     )
     value: Tensor | None = Field(description=f"Of the symbol: {VALUE}")
@@ -182,7 +196,8 @@ class DerivedDerivative(Formula):
     numpy: str = Field(
         description=(
             "The source of a module with one function, `derivative`, whose parameters are the "
-            "variables' names and that returns the full tensor; it needs NumPy alone, and "
+            "variables' names, with an underscore where Python needs another, and that returns "
+            "the full tensor; it needs NumPy alone, and "
             "scipy.special for erf, erfc, lgamma, digamma and polygamma."
         )
     )

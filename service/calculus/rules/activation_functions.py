@@ -73,6 +73,8 @@ def _lower_slope_kinks(rule: str) -> Callable[[Node, Number], tuple[Kink, ...]]:
 ACTIVATION_FUNCTIONS = (
     Function(
         name="leaky_relu",
+        source="Maas et al., Rectifier Nonlinearities (2013)",
+        definition=lambda _: "where(x > 0, x, {negative_slope} * x)",
         parameters=(
             *operands("x"),
             Parameter("negative_slope", "number", 0.01, is_required=False),
@@ -86,6 +88,8 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="elu",
+        source="Clevert et al. (2015), (15)",
+        definition=lambda _: "where(x > 0, x, {alpha} * expm1(x))",
         parameters=(*operands("x"), Parameter("alpha", "number", 1.0, is_required=False)),
         build=_elu,
         kinks=_lower_slope_kinks("elu"),
@@ -97,6 +101,10 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="selu",
+        source="Klambauer et al. (2017), (2)",
+        definition=lambda _: (
+            f"where(x > 0, {SELU_SCALE} * x, {SELU_SCALE * SELU_ALPHA} * expm1(x))"
+        ),
         parameters=operands("x"),
         build=_selu,
         kinks=_selu_kinks,
@@ -107,6 +115,8 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="gelu",
+        source="Hendrycks & Gimpel (2016), 2",
+        definition=lambda _: "x * (1 + erf(x / sqrt(2))) / 2",
         parameters=operands("x"),
         build=_gelu,
         is_entrywise=True,
@@ -116,6 +126,8 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="silu",
+        source="Elfwing et al. (2017), (1)",
+        definition=lambda _: "x * sigmoid(x)",
         parameters=operands("x"),
         build=_silu,
         is_entrywise=True,
@@ -125,6 +137,8 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="mish",
+        source="Misra (2019), (1)",
+        definition=lambda _: "x * tanh(softplus(x))",
         parameters=operands("x"),
         build=_mish,
         is_entrywise=True,
@@ -134,6 +148,8 @@ ACTIVATION_FUNCTIONS = (
     ),
     Function(
         name="softsign",
+        source="Glorot & Bengio (2010)",
+        definition=lambda _: "x / (1 + abs(x))",
         numpy="""def softsign(x):
     return x / (1.0 + np.abs(x))""",
         parameters=operands("x"),

@@ -17,6 +17,7 @@ from service.calculus.rules.angles import (
 )
 from service.calculus.rules.operators import common_shape, expanded, of_one, of_two
 from service.calculus.rules.records import Function, Kink, operands
+from service.calculus.rules.sources import COOKBOOK, DLMF
 from service.calculus.terms import number_of
 
 
@@ -31,6 +32,7 @@ def _hypot_kinks(x: Node, y: Node) -> tuple[Kink, ...]:
 ANGLE_FUNCTIONS = (
     Function(
         name="tan",
+        source=f"{DLMF}, 4.20",
         parameters=operands("x"),
         build=of_one(TAN),
         is_entrywise=True,
@@ -41,6 +43,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arcsin",
+        source=f"{DLMF}, 4.24",
         parameters=operands("x"),
         build=of_one(ARCSIN),
         is_entrywise=True,
@@ -52,6 +55,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arccos",
+        source=f"{DLMF}, 4.24",
         parameters=operands("x"),
         build=of_one(ARCCOS),
         is_entrywise=True,
@@ -63,6 +67,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arctan",
+        source=f"{DLMF}, 4.24",
         parameters=operands("x"),
         build=of_one(ARCTAN),
         is_entrywise=True,
@@ -72,6 +77,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arctan2",
+        source=f"{DLMF}, 4.24, of the quotient",
         parameters=operands("y", "x"),
         build=of_two("take the angle of", ARCTAN2),
         is_entrywise=True,
@@ -84,6 +90,8 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="hypot",
+        rule="Euclidean norm rule",
+        source=f"{COOKBOOK}, (129)",
         parameters=operands("x", "y"),
         build=of_two("measure", HYPOT),
         kinks=_hypot_kinks,
@@ -95,6 +103,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="sinh",
+        source=f"{DLMF}, 4.34",
         parameters=operands("x"),
         build=of_one(SINH),
         is_entrywise=True,
@@ -103,6 +112,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="cosh",
+        source=f"{DLMF}, 4.34",
         parameters=operands("x"),
         build=of_one(COSH),
         is_entrywise=True,
@@ -112,6 +122,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arcsinh",
+        source=f"{DLMF}, 4.38",
         parameters=operands("x"),
         build=of_one(ARCSINH),
         is_entrywise=True,
@@ -120,6 +131,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arccosh",
+        source=f"{DLMF}, 4.38",
         parameters=operands("x"),
         build=of_one(ARCCOSH),
         is_entrywise=True,
@@ -130,6 +142,7 @@ ANGLE_FUNCTIONS = (
     ),
     Function(
         name="arctanh",
+        source=f"{DLMF}, 4.38",
         parameters=operands("x"),
         build=of_one(ARCTANH),
         is_entrywise=True,

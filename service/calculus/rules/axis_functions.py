@@ -28,6 +28,15 @@ from service.calculus.rules.records import (
     operands,
 )
 from service.calculus.rules.reductions import LOGSUMEXP, MAX, MIN, NORM2, spread
+from service.calculus.rules.sources import (
+    BOYD,
+    COOKBOOK,
+    GOODFELLOW,
+    PAPER,
+    PIECEWISE_MAX,
+    ROCKAFELLAR,
+    SUM_REDUCTION,
+)
 from service.calculus.terms import size_of
 from service.errors import ShapeMismatchError
 
@@ -121,6 +130,8 @@ def _norm2_kinks(x: Node, axis: Axis, _: bool) -> tuple[Kink, ...]:  # by positi
 AXIS_FUNCTIONS = (
     Function(
         name="sum",
+        rule=SUM_REDUCTION,
+        source=f"{PAPER}, 4.4",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=sum_along,
         summary="The sum of all entries, or along one or more axes.",
@@ -128,6 +139,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="mean",
+        rule=SUM_REDUCTION,
+        source=f"{PAPER}, 4.4",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=mean_along,
         summary="The mean of all entries, or along one or more axes.",
@@ -135,6 +148,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="prod",
+        rule="product rule",
+        source=f"{PAPER}, 2, factor by factor",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_reduced(PROD),
         summary="The product of all entries, or along one or more axes.",
@@ -143,6 +158,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="max",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5, entry by entry",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_reduced(MAX),
         kinks=_extreme_kinks(MAX),
@@ -153,6 +170,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="min",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5, entry by entry",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_reduced(MIN),
         kinks=_extreme_kinks(MIN),
@@ -163,6 +182,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="logsumexp",
+        rule="log-sum-exp rule",
+        source=f"{BOYD}, 3.1.5",
         numpy="""def logsumexp(x, axis=None):
     largest = np.max(x, axis=axis, keepdims=True)
     total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
@@ -174,6 +195,9 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="norm1",
+        rule="absolute value rule",
+        source=f"{ROCKAFELLAR}, 23",
+        definition=lambda _: "sum(abs(x){axis}{keepdims})",
         numpy="""def norm1(x, axis=None):
     return np.sum(np.abs(x), axis=axis)""",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
@@ -185,6 +209,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="norm2",
+        rule="Euclidean norm rule",
+        source=f"{COOKBOOK}, (129)",
         numpy="""def norm2(x, axis=None):
     return np.sqrt(np.sum(np.square(x), axis=axis))""",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
@@ -197,6 +223,8 @@ AXIS_FUNCTIONS = (
     ),
     Function(
         name="softmax",
+        rule="softmax rule",
+        source=f"{GOODFELLOW}, 6.2.2.3",
         numpy="""def softmax(x, axis=-1):
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return powers / np.sum(powers, axis=axis, keepdims=True)""",

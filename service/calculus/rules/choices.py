@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from service.calculus.applications import apply_elementwise
+from service.calculus.axes import broadcast, carried_axes, without_axes
 from service.calculus.graph import ONE, Contraction, Elementwise, Node
 from service.calculus.rules.elementwise import Arguments, difference, zero_like
 from service.calculus.rules.records import Array, ElementwiseFunction
@@ -63,12 +64,20 @@ def is_indicator(node: Node) -> bool:
 
 def complement(indicator: Node) -> Node:
     """1 where the indicator is 0, and 0 where it is 1."""
+    carried = carried_axes(indicator)
+    constant_axes = frozenset(range(indicator.ndim)) - carried
+    if constant_axes:
+        inner = complement(without_axes(indicator, constant_axes))
+        return broadcast(inner, indicator.shape, sorted(carried))
     if isinstance(indicator, Elementwise):
         first, *rest = indicator.arguments
         if indicator.function is GREATER:
             return apply_elementwise(GREATER_EQUAL, rest[0], first)
         if indicator.function is GREATER_EQUAL:
             return apply_elementwise(GREATER, rest[0], first)
+        if indicator.function in (EQUAL, NOT_EQUAL):
+            opposite = NOT_EQUAL if indicator.function is EQUAL else EQUAL
+            return apply_elementwise(opposite, first, rest[0])
     return apply_elementwise(EQUAL, indicator, filled(ZERO, indicator.shape))
 
 

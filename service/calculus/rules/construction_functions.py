@@ -1,7 +1,7 @@
 """The functions that make constant tensors: zeros, ones, eye, onehot, vector, matrix."""
 
 from service.calculus.axes import broadcast
-from service.calculus.dimensions import Dimension, Shape, shown
+from service.calculus.dimensions import Dimension, Shape, combined, shown
 from service.calculus.graph import ONE, Node, Number
 from service.calculus.rules.records import Function, Parameter
 from service.calculus.selections import delta, one_hot
@@ -22,15 +22,27 @@ def _eye(size: tuple[Dimension, ...] | None, *unknown: Dimension) -> Node:
     return broadcast(delta(size[0]), (size[0], size[0]), (0, 1))
 
 
-def _onehot(size: tuple[Dimension, ...], position: int) -> Node:
-    if len(size) != 1 or not isinstance(size[0], int):
+def _onehot(size: tuple[Dimension, ...], position: Dimension) -> Node:
+    """1 at a position; one that names tell is taken to be inside where it may be."""
+    if len(size) != 1:
         raise ShapeMismatchError(f"onehot takes one size, not ({shown(size)})")
-    if not -size[0] <= position < size[0]:
+    (length,) = size
+    place = combined(length, position) if _is_negative(position) else position
+    behind = combined(combined(length, 1, -1), place, -1)
+    if _is_negative(place) or _is_negative(behind):
         raise ShapeMismatchError(
-            f"position {position} does not exist in a vector of size {size[0]}",
-            hint=f"positions go from 0 to {size[0] - 1}",
+            f"position {position} does not exist in a vector of size {length}",
+            hint=f"positions go from 0 to {combined(length, 1, -1)}",
         )
-    return one_hot(size[0], position % size[0])
+    return one_hot(length, place)
+
+
+def _is_negative(size: Dimension) -> bool:
+    """Whether a number is below 0, or is so whatever its names stand for: 1 or more each."""
+    if isinstance(size, int):
+        return size < 0
+    most = size.offset + sum(count for _, count in size.counts)
+    return most < 0 and all(count < 0 for _, count in size.counts)
 
 
 CONSTRUCTION_FUNCTIONS = (
@@ -74,7 +86,7 @@ CONSTRUCTION_FUNCTIONS = (
     ),
     Function(
         name="onehot",
-        parameters=(Parameter("n", "shape"), Parameter("k", "integer")),
+        parameters=(Parameter("n", "shape"), Parameter("k", "position")),
         build=_onehot,
         summary="The vector of size n that is 1 at position k and 0 elsewhere.",
         latex=r"e_{{{k}}}",

@@ -30,6 +30,15 @@ from service.calculus.rules.records import (
     Kink,
     operands,
 )
+from service.calculus.rules.sources import (
+    CONSTANT,
+    DLMF,
+    GOODFELLOW,
+    PAPER,
+    PIECEWISE_MAX,
+    POWER,
+    ROCKAFELLAR,
+)
 from service.calculus.terms import ZERO, filled, number_of
 
 _RELU_KINK = (0.0, 1.0)
@@ -60,6 +69,7 @@ def choice_kinks(rule: str) -> Callable[[Node, Node], tuple[Kink, ...]]:
 ENTRY_FUNCTIONS = (
     Function(
         name="exp",
+        source=f"{DLMF}, 4.7",
         parameters=operands("x"),
         build=of_one(EXP),
         is_entrywise=True,
@@ -68,6 +78,7 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="log",
+        source=f"{DLMF}, 4.7",
         parameters=operands("x"),
         build=of_one(LOG),
         is_entrywise=True,
@@ -79,6 +90,7 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="sin",
+        source=f"{DLMF}, 4.20",
         parameters=operands("x"),
         build=of_one(SIN),
         is_entrywise=True,
@@ -87,6 +99,7 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="cos",
+        source=f"{DLMF}, 4.20",
         parameters=operands("x"),
         build=of_one(COS),
         is_entrywise=True,
@@ -95,6 +108,7 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="tanh",
+        source=f"{DLMF}, 4.34",
         parameters=operands("x"),
         build=of_one(TANH),
         is_entrywise=True,
@@ -104,6 +118,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="sqrt",
+        rule=POWER,
+        source=f"{PAPER}, 2",
         parameters=operands("x"),
         build=square_root,
         kinks=root_kinks,
@@ -115,6 +131,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="abs",
+        rule="absolute value rule",
+        source=f"{ROCKAFELLAR}, 23",
         parameters=operands("x"),
         build=of_one(ABS),
         kinks=lambda x: (Kink("abs", x, 0.0, (-1.0, 1.0)),),
@@ -125,6 +143,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="sign",
+        rule=CONSTANT,
+        source=f"{PAPER}, 2, piece by piece",
         parameters=operands("x"),
         build=of_one(SIGN),
         kinks=lambda x: (Kink("sign", x, 0.0, None),),
@@ -136,6 +156,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="relu",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5",
         parameters=operands("x"),
         build=_relu,
         kinks=lambda x: (Kink("relu", x, 0.0, _RELU_KINK),),
@@ -146,6 +168,7 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="sigmoid",
+        source=f"{GOODFELLOW}, 3.10",
         numpy="""def sigmoid(x):
     tail = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, tail) / (1.0 + tail)""",
@@ -158,6 +181,7 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="softplus",
+        source=f"{GOODFELLOW}, 3.10",
         numpy="""def softplus(x):
     return np.logaddexp(0.0, x)""",
         parameters=operands("x"),
@@ -168,6 +192,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="maximum",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5",
         parameters=operands("x", "y"),
         build=of_two("compare", MAXIMUM),
         kinks=choice_kinks("maximum"),
@@ -178,6 +204,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="minimum",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5",
         parameters=operands("x", "y"),
         build=of_two("compare", MINIMUM),
         kinks=choice_kinks("minimum"),
@@ -188,6 +216,8 @@ ENTRY_FUNCTIONS = (
     ),
     Function(
         name="where",
+        rule="piecewise rule",
+        source=f"{PAPER}, 5, branch by branch",
         parameters=operands("condition", "x", "y"),
         build=_where,
         is_entrywise=True,

@@ -7,6 +7,7 @@ from service.calculus.rules.elementwise import QUOTIENT, difference, times
 from service.calculus.rules.operators import common_shape, expanded
 from service.calculus.rules.records import Function, operands
 from service.calculus.rules.reductions import LOGSUMEXP, NORM2, spread
+from service.calculus.rules.sources import COOKBOOK, GOODFELLOW
 from service.errors import ShapeMismatchError
 
 
@@ -42,6 +43,8 @@ def _cosine_similarity(x: Node, y: Node, axis: Axis) -> Node:
 LEARNING_FUNCTIONS = (
     Function(
         name="log_softmax",
+        rule="log-softmax rule",
+        source=f"{GOODFELLOW}, 6.2.2.3",
         numpy="""def log_softmax(x, axis=-1):
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))""",
@@ -52,6 +55,8 @@ LEARNING_FUNCTIONS = (
     ),
     Function(
         name="normalize",
+        rule="Euclidean norm rule",
+        source=f"{COOKBOOK}, (130)",
         numpy="""def normalize(x, axis=-1):
     norm = np.sqrt(np.sum(np.square(x), axis=axis, keepdims=True))
     return np.where(norm > 0.0, x / np.where(norm > 0.0, norm, 1.0), 0.0)""",
@@ -63,6 +68,8 @@ LEARNING_FUNCTIONS = (
     ),
     Function(
         name="cosine_similarity",
+        source=f"{COOKBOOK}, (130)",
+        definition=lambda _: "sum(normalize(x{axis}) * normalize(y{axis}){axis})",
         parameters=(*operands("x", "y"), LAST_AXIS),
         build=_cosine_similarity,
         summary="The cosine of the angle between x and y along the last axis, or another.",

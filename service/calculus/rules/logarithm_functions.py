@@ -19,6 +19,7 @@ from service.calculus.rules.related_logarithms import (
     LOGIT,
     XLOGY,
 )
+from service.calculus.rules.sources import BOYD, DLMF, PAPER, POWER
 from service.calculus.terms import number
 
 
@@ -29,6 +30,7 @@ def _reciprocal(x: Node) -> Node:
 LOGARITHM_FUNCTIONS = (
     Function(
         name="log2",
+        source=f"{DLMF}, 4.7",
         parameters=operands("x"),
         build=of_one(LOG2),
         is_entrywise=True,
@@ -38,6 +40,7 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="log10",
+        source=f"{DLMF}, 4.7",
         parameters=operands("x"),
         build=of_one(LOG10),
         is_entrywise=True,
@@ -47,6 +50,7 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="log1p",
+        source=f"{DLMF}, 4.7",
         parameters=operands("x"),
         build=of_one(LOG1P),
         is_entrywise=True,
@@ -57,6 +61,7 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="expm1",
+        source=f"{DLMF}, 4.7",
         parameters=operands("x"),
         build=of_one(EXPM1),
         is_entrywise=True,
@@ -65,6 +70,7 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="logit",
+        source=f"{DLMF}, 4.7, of the quotient",
         numpy="""def logit(x):
     return np.log(x) - np.log1p(-x)""",
         parameters=operands("x"),
@@ -77,6 +83,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="logaddexp",
+        rule="log-sum-exp rule",
+        source=f"{BOYD}, 3.1.5",
         parameters=operands("x", "y"),
         build=of_two("add", LOGADDEXP),
         is_entrywise=True,
@@ -85,6 +93,7 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="xlogy",
+        source=f"{DLMF}, 4.7",
         numpy="""def xlogy(x, y):
     return np.where(np.equal(x, 0.0), 0.0, x * np.log(np.where(np.equal(x, 0.0), 1.0, y)))""",
         parameters=operands("x", "y"),
@@ -97,6 +106,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="square",
+        rule=POWER,
+        source=f"{PAPER}, 2",
         parameters=operands("x"),
         build=lambda x: power_of(x, 2 * ONE),
         is_entrywise=True,
@@ -105,6 +116,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="cbrt",
+        rule=POWER,
+        source=f"{PAPER}, 2",
         parameters=operands("x"),
         build=of_one(CBRT),
         is_entrywise=True,
@@ -115,6 +128,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="reciprocal",
+        rule=POWER,
+        source=f"{PAPER}, 2",
         parameters=operands("x"),
         build=_reciprocal,
         is_entrywise=True,
@@ -124,6 +139,8 @@ LOGARITHM_FUNCTIONS = (
     ),
     Function(
         name="power",
+        rule=POWER,
+        source=f"{PAPER}, 2",
         parameters=operands("x", "y"),
         build=raised_to,
         kinks=power_kinks,

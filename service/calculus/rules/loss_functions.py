@@ -23,6 +23,7 @@ from service.calculus.rules.learning_functions import log_softmax
 from service.calculus.rules.operators import common_shape, expanded
 from service.calculus.rules.records import Function, Kink, Option, Parameter, operands
 from service.calculus.rules.related_logarithms import XLOG1PY, XLOGY
+from service.calculus.rules.sources import BISHOP, DLMF, GOODFELLOW, PAPER, ROCKAFELLAR
 from service.calculus.terms import ZERO, add, filled, scaled, size_of
 from service.errors import DomainError, ShapeMismatchError
 
@@ -64,6 +65,23 @@ def _of_distributions(name: str, entries: Entries) -> Entries:
         return summed(losses, (0,)) if p.ndim == 1 else _averaged(losses)
 
     return build
+
+
+def _samples(entries: str) -> Callable[[int], str]:
+    """The text of a loss from that of its entries, for each ndim."""
+
+    def text(ndim: int) -> str:
+        if ndim < 2:
+            return f"mean({entries})" if ndim else entries
+        axes = ", ".join(map(str, range(1, ndim)))
+        return f"mean(sum({entries}, axis={axes if ndim == 2 else f'({axes})'}))"
+
+    return text
+
+
+def _distributions(entries: str) -> Callable[[int], str]:
+    """The same, where a vector is one sample."""
+    return lambda ndim: f"sum({entries})" if ndim == 1 else _samples(entries)(ndim)
 
 
 def _squared(p: Node, t: Node) -> Node:
@@ -160,6 +178,8 @@ def _kinks(
 LOSS_FUNCTIONS = (
     Function(
         name="mse",
+        source=f"{PAPER}, 6",
+        definition=_samples("(prediction - target)**2"),
         parameters=_PAIR,
         build=_of_entries(_squared),
         summary="The squared error, averaged over the first axis.",
@@ -168,6 +188,9 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="mae",
+        rule="absolute value rule",
+        source=f"{ROCKAFELLAR}, 23",
+        definition=_samples("abs(prediction - target)"),
         parameters=_PAIR,
         build=_of_entries(_absolute),
         kinks=_kinks("mae", difference, lambda: (-1.0, 1.0)),
@@ -177,6 +200,11 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="huber",
+        source="Huber, Robust Estimation of a Location Parameter (1964)",
+        definition=_samples(
+            "where(abs(prediction - target) <= {delta}, (prediction - target)**2 / 2, "
+            "{delta} * (abs(prediction - target) - {delta} / 2))"
+        ),
         parameters=(*_PAIR, Parameter("delta", "number", 1.0, is_required=False)),
         build=_of_entries(_huber),
         summary="Half the squared error up to delta, linear beyond it, "
@@ -186,6 +214,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="log_cosh",
+        source=f"{DLMF}, 4.7 and 4.34",
+        definition=_samples("log(cosh(prediction - target))"),
         parameters=_PAIR,
         build=_of_entries(_log_cosh),
         summary="The logarithm of the hyperbolic cosine of the error, "
@@ -195,6 +225,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="binary_cross_entropy",
+        source=f"{BISHOP}, 4.3.2",
+        definition=_samples("-xlogy(target, prediction) - xlogy(1 - target, 1 - prediction)"),
         parameters=_PAIR,
         build=_of_entries(_binary_cross_entropy),
         summary="-t log(p) - (1 - t) log(1 - p) of probabilities p, "
@@ -208,6 +240,10 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="binary_cross_entropy_with_logits",
+        source=f"{GOODFELLOW}, 6.2.2.2",
+        definition=_samples(
+            "target * softplus(-prediction) + (1 - target) * softplus(prediction)"
+        ),
         parameters=_PAIR,
         build=_of_entries(_binary_cross_entropy_with_logits),
         summary="binary_cross_entropy of sigmoid(prediction), averaged over the first axis.",
@@ -219,6 +255,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="cross_entropy",
+        source=f"{BISHOP}, 4.3.4",
+        definition=_distributions("-xlogy(target, prediction)"),
         parameters=_PAIR,
         build=_of_distributions("cross_entropy", _cross_entropy),
         summary="-sum(t log(p)) of distributions p along the last axis, "
@@ -229,6 +267,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="cross_entropy_with_logits",
+        source=f"{GOODFELLOW}, 6.2.2.3",
+        definition=_distributions("-target * log_softmax(prediction)"),
         parameters=_PAIR,
         build=_of_distributions("cross_entropy_with_logits", _cross_entropy_with_logits),
         summary="cross_entropy of softmax(prediction) along the last axis, "
@@ -238,6 +278,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="hinge",
+        source=f"{BISHOP}, 7.1.2",
+        definition=_samples("maximum(0, 1 - target * prediction)"),
         parameters=_PAIR,
         build=_of_entries(_hinge),
         kinks=_kinks("hinge", _margin, lambda: (-1.0, 1.0)),
@@ -247,6 +289,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="squared_hinge",
+        source="Tang, Deep Learning using Linear Support Vector Machines (2013)",
+        definition=_samples("maximum(0, 1 - target * prediction)**2"),
         parameters=_PAIR,
         build=_of_entries(_squared_hinge),
         summary="max(0, 1 - t p)**2 for targets t of -1 and 1, averaged over the first axis.",
@@ -254,6 +298,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="poisson",
+        source="McCullagh & Nelder, Generalized Linear Models (1989), 6",
+        definition=_samples("prediction - xlogy(target, prediction)"),
         parameters=_PAIR,
         build=_of_entries(_poisson),
         summary="p - t log(p), the negative log-likelihood of counts t at rates p, "
@@ -264,6 +310,11 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="quantile",
+        source="Koenker & Bassett (1978), (3.1)",
+        definition=_samples(
+            "{level} * maximum(0, target - prediction) "
+            "+ (1 - {level}) * maximum(0, prediction - target)"
+        ),
         parameters=(*_PAIR, Parameter("level", "number", 0.5, is_required=False)),
         build=_of_entries(_quantile),
         kinks=_kinks("quantile", difference, lambda level: (-float(level), 1 - float(level))),
@@ -274,6 +325,8 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="kl_divergence",
+        source="Kullback & Leibler (1951), (2.4)",
+        definition=_distributions("xlogy(target, target) - xlogy(target, prediction)"),
         parameters=_PAIR,
         build=_of_distributions("kl_divergence", _kl_divergence),
         summary="sum(t log(t / p)) of distributions p from the targets t along the last axis, "

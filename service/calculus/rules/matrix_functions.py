@@ -19,6 +19,7 @@ from service.calculus.rules.records import (
     MatrixFunction,
     operands,
 )
+from service.calculus.rules.sources import COOKBOOK, LAUE
 from service.errors import NotSquareError, ShapeMismatchError
 
 
@@ -79,6 +80,8 @@ def _trace(x: Node) -> Node:
 MATRIX_FUNCTIONS = (
     Function(
         name="dot",
+        rule="matrix product rule",
+        source=f"{COOKBOOK}, (37)",
         parameters=operands("x", "y"),
         build=_dot,
         summary="The dot product of two vectors, or a matrix product.",
@@ -86,6 +89,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="outer",
+        rule="outer product rule",
+        source=f"{COOKBOOK}, (37)",
         parameters=operands("x", "y"),
         build=_outer,
         summary="The outer product of two vectors, shape (m, n).",
@@ -93,6 +98,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="diag",
+        rule="diagonal rule",
+        source=LAUE,
         parameters=operands("x"),
         build=_diag,
         summary="A vector as a diagonal matrix; of a square matrix, its diagonal.",
@@ -100,6 +107,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="trace",
+        rule="trace rule",
+        source=f"{COOKBOOK}, (36)",
         parameters=operands("A"),
         build=_trace,
         summary="The sum of the diagonal of a square matrix.",
@@ -108,6 +117,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="inv",
+        rule="inverse rule",
+        source=f"{COOKBOOK}, (40)",
         numpy="np.linalg.inv",
         parameters=operands("A"),
         build=_of_matrix(INV),
@@ -117,6 +128,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="det",
+        rule="determinant rule",
+        source=f"{COOKBOOK}, (49)",
         numpy="np.linalg.det",
         parameters=operands("A"),
         build=_of_matrix(DET),
@@ -126,6 +139,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="logdet",
+        rule="log-determinant rule",
+        source=f"{COOKBOOK}, (57)",
         numpy="""def logdet(A):
     sign, logarithm = np.linalg.slogdet(A)
     return np.where(sign > 0, logarithm, np.nan)""",
@@ -136,6 +151,8 @@ MATRIX_FUNCTIONS = (
     ),
     Function(
         name="transpose",
+        rule="transpose rule",
+        source=f"{COOKBOOK}, (44)",
         parameters=operands("A"),
         build=transposed_matrix,
         summary="The last two axes exchanged; a vector is its own transpose.",

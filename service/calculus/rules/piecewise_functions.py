@@ -9,6 +9,7 @@ from service.calculus.rules.elementwise import CEIL, FLOOR, ROUND, difference
 from service.calculus.rules.entry_functions import choice_kinks
 from service.calculus.rules.operators import elementwise, of_one, of_two
 from service.calculus.rules.records import ElementwiseFunction, Function, Kink, operands
+from service.calculus.rules.sources import CONSTANT, PAPER, PIECEWISE_MAX
 from service.calculus.terms import add, filled, number
 
 _HALF = ONE / 2
@@ -60,6 +61,8 @@ def _stepwise(
         parameters=operands("x"),
         build=of_one(function),
         kinks=kinks,
+        rule=CONSTANT,
+        source=f"{PAPER}, 2, piece by piece",
         is_entrywise=True,
         summary=summary,
         latex=latex,
@@ -91,6 +94,8 @@ PIECEWISE_FUNCTIONS = (
     ),
     Function(
         name="heaviside",
+        rule=CONSTANT,
+        source=f"{PAPER}, 2, piece by piece",
         parameters=operands("x", "h0"),
         build=of_two("compare", HEAVISIDE),
         kinks=lambda x, _: (Kink("heaviside", x, 0.0, None),),
@@ -101,6 +106,9 @@ PIECEWISE_FUNCTIONS = (
     ),
     Function(
         name="clip",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5",
+        definition=lambda _: "minimum(maximum(x, low), high)",
         parameters=operands("x", "low", "high"),
         build=_clip,
         kinks=_clip_kinks,
@@ -111,6 +119,9 @@ PIECEWISE_FUNCTIONS = (
     ),
     Function(
         name="hardtanh",
+        rule=PIECEWISE_MAX,
+        source=f"{PAPER}, 5",
+        definition=lambda _: "minimum(maximum(x, -1), 1)",
         parameters=operands("x"),
         build=_hardtanh,
         kinks=_hardtanh_kinks,

@@ -11,6 +11,7 @@ from service.calculus.rules.matrices import COFACTOR, INV
 from service.calculus.rules.matrix_functions import square
 from service.calculus.rules.operators import common_shape, expanded, matrix_product
 from service.calculus.rules.records import Function, Parameter, operands
+from service.calculus.rules.sources import COOKBOOK, LAUE
 from service.calculus.selections import constant, delta
 from service.calculus.stability import stable_product
 from service.calculus.subscripts import subscripts_of
@@ -112,6 +113,8 @@ def _permutation_symbol() -> Node:
 PRODUCT_FUNCTIONS = (
     Function(
         name="einsum",
+        rule="contraction rule",
+        source=LAUE,
         parameters=(Parameter("subscripts", "text"), Parameter("operands", "operands")),
         build=_einsum,
         summary='Any contraction by its subscripts: einsum("ij,j->i", A, x), as in NumPy.',
@@ -119,6 +122,9 @@ PRODUCT_FUNCTIONS = (
     ),
     Function(
         name="matrix_power",
+        numpy="np.linalg.matrix_power",
+        rule="matrix power rule",
+        source=f"{COOKBOOK}, (90)",
         parameters=(*operands("A"), Parameter("k", "integer")),
         build=_matrix_power,
         summary="A square matrix times itself, k times; of its inverse where k < 0.",
@@ -127,6 +133,8 @@ PRODUCT_FUNCTIONS = (
     ),
     Function(
         name="solve",
+        rule="inverse rule",
+        source=f"{COOKBOOK}, (37) and (40)",
         parameters=operands("A", "b"),
         build=_solve,
         summary="The solution x of A @ x = b, for one or more columns b.",
@@ -135,6 +143,8 @@ PRODUCT_FUNCTIONS = (
     ),
     Function(
         name="cross",
+        rule="cross product rule",
+        source=LAUE,
         parameters=operands("x", "y"),
         build=_cross,
         summary="The cross product of vectors of 3, along the last axis.",
@@ -143,6 +153,8 @@ PRODUCT_FUNCTIONS = (
     ),
     Function(
         name="kron",
+        rule="Kronecker product rule",
+        source=f"{COOKBOOK}, (39)",
         parameters=operands("A", "B"),
         build=_kron,
         summary="The Kronecker product: every entry of the first operand times the second.",
@@ -150,6 +162,8 @@ PRODUCT_FUNCTIONS = (
     ),
     Function(
         name="cofactor",
+        rule="cofactor rule",
+        source=f"{COOKBOOK}, (49), differentiated",
         numpy="""def cofactor(A):
     u, s, v = np.linalg.svd(A)
     others = np.array([np.prod(np.delete(s, k)) for k in range(len(s))])

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.calculus.dimensions import Shape
+from service.calculus.dimensions import Dimension, Shape
 from service.calculus.graph import Node, Number
 
 Array = NDArray[np.float64]
-Option = int | tuple[int, ...] | bool | str | Number | Shape | None
+Option = int | tuple[int, ...] | bool | str | Number | Dimension | Shape | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,13 @@ class Parameter:
     """One parameter of a function: an operand, all further ones, or an option.
 
     An option is a constant: `axis` an integer, several, or none; `flag` True or False;
-    `integer`; `number`, a finite one; `shape`, a size or several; `text`, a quoted string.
+    `integer`; `position`, an integer or a size; `number`, a finite one; `shape`, a size or
+    several; `text`, a quoted string.
     """
 
     name: str
     kind: Literal[
-        "operand", "operands", "axis", "flag", "integer", "number", "shape", "text"
+        "operand", "operands", "axis", "flag", "integer", "position", "number", "shape", "text"
     ] = "operand"
     default: Option = None
     is_required: bool = True
@@ -131,6 +132,11 @@ class Function:
     entries at its place. `numpy`: what stands for it in NumPy code, a name or the source of a
     function; NumPy's own function of this name where it is empty. `unknown_sizes`: how many
     sizes, found from use, `build` takes last where no option tells them.
+
+    `rule` is what a derivation calls its derivative, `derivative of …` where it is empty, and
+    `source` the work that states it. `definition`, of the ndim of its largest operand, is the
+    text that a derivation splits it into in full, in its parameters; an option stands there in
+    braces, `{axis}` and a flag with their comma and name.
     """
 
     name: str
@@ -146,6 +152,9 @@ class Function:
     is_entrywise: bool = False
     numpy: str = ""
     unknown_sizes: int = 0
+    rule: str = ""
+    source: str = ""
+    definition: Callable[[int], str] | None = None
 
     @property
     def needs_arguments(self) -> bool:

@@ -4,6 +4,7 @@ from service.calculus.applications import apply_elementwise
 from service.calculus.graph import Node
 from service.calculus.rules.operators import of_one
 from service.calculus.rules.records import Function, Parameter, operands
+from service.calculus.rules.sources import DLMF
 from service.calculus.rules.special import ERF, ERFC, LGAMMA, polygamma
 from service.errors import DomainError
 
@@ -20,6 +21,7 @@ def _polygamma(x: Node, order: int) -> Node:
 SPECIAL_FUNCTIONS = (
     Function(
         name="polygamma",
+        source=f"{DLMF}, 5.15",
         numpy="scipy.special.polygamma",
         parameters=(Parameter("k", "integer"), *operands("x")),
         build=_polygamma,
@@ -31,6 +33,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="erf",
+        source=f"{DLMF}, 7.10",
         numpy="scipy.special.erf",
         parameters=operands("x"),
         build=of_one(ERF),
@@ -41,6 +44,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="erfc",
+        source=f"{DLMF}, 7.10",
         numpy="scipy.special.erfc",
         parameters=operands("x"),
         build=of_one(ERFC),
@@ -51,6 +55,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="lgamma",
+        source=f"{DLMF}, 5.2",
         numpy="scipy.special.gammaln",
         parameters=operands("x"),
         build=of_one(LGAMMA),
@@ -62,6 +67,7 @@ SPECIAL_FUNCTIONS = (
     ),
     Function(
         name="digamma",
+        source=f"{DLMF}, 5.15",
         numpy="scipy.special.digamma",
         parameters=operands("x"),
         build=of_one(polygamma(0)),

@@ -13,6 +13,7 @@ from service.calculus.rules.elementwise import ABS, difference, times
 from service.calculus.rules.operators import expanded
 from service.calculus.rules.records import AXIS, KEEPDIMS, Function, Kink, operands
 from service.calculus.rules.reductions import MAX, NORM2, spread
+from service.calculus.rules.sources import PAPER, ROCKAFELLAR, SUM_REDUCTION
 from service.calculus.selections import triangle
 from service.calculus.terms import size_of
 from service.errors import ShapeMismatchError
@@ -81,6 +82,8 @@ def _cumsum(x: Node, axis: Axis) -> Node:
 STATISTICS_FUNCTIONS = (
     Function(
         name="cumsum",
+        rule=SUM_REDUCTION,
+        source=f"{PAPER}, 4.4, entry by entry",
         parameters=(*operands("x"), AXIS),
         build=_cumsum,
         summary="The running sums of a vector, or along one axis.",
@@ -88,6 +91,8 @@ STATISTICS_FUNCTIONS = (
     ),
     Function(
         name="var",
+        source=f"{PAPER}, 2 and 4.4, from its definition",
+        definition=lambda _: "mean((x - mean(x{kept}))**2{axis}{keepdims})",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_var,
         summary="The mean of squared deviations from the mean, overall or along axes.",
@@ -96,6 +101,8 @@ STATISTICS_FUNCTIONS = (
     ),
     Function(
         name="std",
+        source=f"{PAPER}, 2 and 4.4, from its definition",
+        definition=lambda _: "sqrt(mean((x - mean(x{kept}))**2{axis}{keepdims}))",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_std,
         kinks=_std_kinks,
@@ -105,6 +112,9 @@ STATISTICS_FUNCTIONS = (
     ),
     Function(
         name="norm_inf",
+        rule="largest absolute value rule",
+        source=f"{ROCKAFELLAR}, 23",
+        definition=lambda _: "max(abs(x){axis}{keepdims})",
         parameters=(*operands("x"), AXIS, KEEPDIMS),
         build=_norm_inf,
         kinks=_norm_inf_kinks,
