@@ -24,7 +24,7 @@ from service.language.parser import parse
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
 from service.rendering.render import Formulas, formulas
-from service.rendering.settling import settled_formula
+from service.rendering.writer import written_formula
 from service.settings import Limits
 
 Layout = Literal["numerator", "denominator"]
@@ -134,7 +134,7 @@ def _read_again(found: Elaborated, gradient: Node, limits: Limits) -> Elaborated
     declared = Declarations(found.shapes, names_of_sizes(found.shapes.values()))
     nodes = min(limits.max_expression_nodes, _MOST_READ)
     with construction_limit(limits.max_graph_nodes):
-        text = settled_formula(gradient, found.shapes).text
+        text = written_formula(gradient, found.shapes).text
         syntax = parse(text, replace(limits, max_expression_nodes=nodes))
         return elaborate(text, syntax, declared, limits)
 
@@ -164,9 +164,11 @@ class _Derivation:
         self._by = by
         self._telling = telling
         self._chain = Chain(found, by, telling.detail, taken)
+        self._answer: Node | None = None
 
     def steps(self, answer: Node, first: int) -> tuple[Step, ...]:
         """The steps, numbered from `first`; the last becomes the answer."""
+        self._answer = answer
         links = list(self._chain.links())
         if not links:
             return self.as_one_step(answer, first)
@@ -179,6 +181,7 @@ class _Derivation:
 
     def as_one_step(self, answer: Node, number: int) -> tuple[Step, ...]:
         """The expression itself as a step, whose operations are not told."""
+        self._answer = answer
         node = self._found.node
         symbol = variable(self._chain.fresh(is_last=True), node.shape)
         self._chain.meanings[symbol.name] = node
@@ -199,7 +202,12 @@ class _Derivation:
             definition=formulas(local, self._chain.taken),
             partials=tuple(self._partial(local, o, link.partials[o]) for o in dependent),
             rule=rule,
-            becomes=self._formulas(self._laid_out(product, local), local, self._by),
+            becomes=self._formulas(
+                self._laid_out(product, local),
+                local,
+                self._by,
+                is_settled=product is self._answer,
+            ),
             value=self._value(self._chain.meanings[link.symbol.name]),
         )
 
@@ -220,9 +228,12 @@ class _Derivation:
         axes = range(derivative.ndim)
         return transposed(derivative, (*axes[of.ndim :], *axes[: of.ndim]))
 
-    def _formulas(self, derivative: Node, of: Node, by: Node) -> Formulas:
+    def _formulas(
+        self, derivative: Node, of: Node, by: Node, *, is_settled: bool = False
+    ) -> Formulas:
         is_row = not (of if self._telling.layout == "numerator" else by).ndim
-        return formulas(derivative, self._chain.taken, is_row=is_row)
+        taken = self._chain.taken
+        return formulas(derivative, taken, is_row=is_row, is_settled=is_settled)
 
     def _value(self, node: Node) -> Array | None:
         """The node's numbers, where all that it needs is given and they are few."""

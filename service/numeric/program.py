@@ -1,8 +1,8 @@
 """A plan as one Python function: for work that runs the same plan many thousand times.
 
-`execute` pays for every call's bookkeeping; a step of training is a dozen calls of a microsecond.
-The function's own buffers are kept between runs, so its outputs are valid until the next run, and
-one thread at a time may run it.
+`execute` pays for every call's bookkeeping; a step of training is a dozen calls of a
+microsecond. The function's own buffers are kept between runs, so its outputs are valid until the
+next run, and one thread at a time may run it.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,9 @@ def program(plan: Plan, names: Sequence[str]) -> Program:
     """
     slots = dict(plan.inputs)
     scope: dict[str, Any] = {}
-    given = [f"s{slots[name]}" if name in slots else f"unused{k}" for k, name in enumerate(names)]
+    given = [
+        f"s{slots[name]}" if name in slots else f"unused{k}" for k, name in enumerate(names)
+    ]
     lines = [f"def run({', '.join(given)}):"]
     for slot, array in plan.constants:
         scope[f"s{slot}"] = array
@@ -47,7 +49,7 @@ def program(plan: Plan, names: Sequence[str]) -> Program:
         scope[f"full{len(results)}"] = _full(shape)
         results.append(f"full{len(results)}(s{slot})")
     lines.append(f"    return ({', '.join(results)},)")
-    exec("\n".join(lines), scope)  # noqa: S102  # made of slot numbers alone
+    exec("\n".join(lines), scope)  # made of slot numbers alone
     made: Program = scope["run"]
     return made
 

@@ -11,7 +11,7 @@ from service.rendering.mathml import mathml
 from service.rendering.notation import notation
 from service.rendering.settling import settled_formula
 from service.rendering.typesetting import typeset, typeset_whole
-from service.rendering.writer import Written
+from service.rendering.writer import Written, written_formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,18 @@ class Formulas:
     mathml: str
 
 
-def formulas(node: Node, taken: Iterable[str] = (), *, is_row: bool = False) -> Formulas:
+def formulas(
+    node: Node, taken: Iterable[str] = (), *, is_row: bool = False, is_settled: bool = False
+) -> Formulas:
     """A graph in every form; a vector as a row where `is_row`.
+
+    Read again, a long formula is the same only where `is_settled`, which takes longer.
 
     Raises:
         OverLimitError: the formula is too long.
     """
-    return shown(settled_formula(node, taken), is_row=is_row)
+    write = settled_formula if is_settled else written_formula
+    return shown(write(node, taken), is_row=is_row)
 
 
 def shown(written: Written, *, is_row: bool = False) -> Formulas:
