@@ -5,6 +5,7 @@ one: a wrong gradient is told from rounding noise.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ _FLOOR = 1e-3
 _RIGHT = 1.8
 _FEWEST = 3
 _LAST = 4  # the smallest steps: where a wrong slope shows before the curvature
+_SETTLED = 0.1
 
 
 class _Difference(NamedTuple):
@@ -115,7 +117,11 @@ def certified(
     *,
     has_kinks: bool,
 ) -> Certificate:
-    """The certificate of a directional derivative; at a kink, none can be given."""
+    """The certificate of a directional derivative; at a kink, none can be given.
+
+    Nor where the smallest steps are still too large for the function: then the difference
+    quotients go on changing with the step, and differ from any slope.
+    """
     differences = _differences(value, values, directions)
     rate = _rate(differences, slope)
     if not differences:
@@ -133,7 +139,23 @@ def certified(
     ):
         return Certificate("correct", error, rate)
     is_wrong = error > _FAR * scale and rate is not None and rate < _BETWEEN
+    is_wrong = is_wrong and _is_settled(differences)
     return Certificate("wrong" if is_wrong else "undecided", error, rate)
+
+
+def _is_settled(differences: Sequence[_Difference]) -> bool:
+    """Whether the difference quotients of the smallest steps are one number, up to noise."""
+    last = differences[-_FEWEST:]
+    if len(last) < _FEWEST:
+        return False
+    quotients = [(d.ahead - d.behind) / (2 * d.step) for d in last]
+    for (before, after), difference in zip(pairwise(quotients), last[1:], strict=True):
+        start = float(np.max(np.abs(difference.start), initial=0.0))
+        noise = _NOISE * start / difference.step
+        size = float(np.max(np.abs(after), initial=0.0))
+        if float(np.max(np.abs(after - before), initial=0.0)) > _SETTLED * size + noise:
+            return False
+    return True
 
 
 def applied(derivative: StructuredTensor, direction: Array) -> Array:

@@ -5,6 +5,7 @@ import pytest
 
 from service.computation.certificate import applied, certified, taylor_rate
 from service.computation.compute import Computer
+from service.computation.requests import Request
 from service.errors import NonFiniteResultError
 from service.settings import Limits
 from tests.numeric.dense import dense
@@ -37,6 +38,37 @@ def test_another_slope_is_wrong_with_the_rate_one(factor):
 
     assert found.verdict == "wrong"
     assert found.taylor_rate == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("sin(1e9 * x)", 1.0),
+        ("cos(1e8 * x)", 0.3),
+        ("sum(sin(1e9 * x))", [1.0, 2.0]),
+        ("inv(x)", [[1.0, 1.0], [1.0, 1 + 1e-9]]),
+        ("1 / (x - 1)", 1 + 1e-9),
+        ("tanh(1e9 * x)", 1e-10),
+        ("x + 1e-6 * sin(1e9 * x)", 1.0),
+    ],
+)
+def test_an_exact_derivative_on_a_finer_scale_than_the_steps_is_not_wrong(expression, value):
+    request = Request(
+        operation="jacobian",
+        expression=expression,
+        variables={"x": np.array(value)},
+        certify=True,
+    )
+
+    assert COMPUTER.answer(request).certificate.verdict != "wrong"
+
+
+@pytest.mark.parametrize("slope", [1.0, -0.01])
+def test_a_slope_where_the_right_one_is_zero_is_wrong(slope):
+    def squares(values):
+        return (values["x"] - X) ** 2 + 1
+
+    assert certificate(np.array([slope, 0.0, 0.0]), squares).verdict == "wrong"
 
 
 def test_a_linear_function_leaves_only_noise():
