@@ -1,57 +1,41 @@
 """A claimed derivative judged against the exact one, and the likely mistake named."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.calculus.differentiate import jacobian
-from service.calculus.graph import construction_limit, variable
-from service.computation.answers import Answer, DenseTensor
+from service.computation.answers import Answer, Notice
 from service.computation.certificate import taylor_rate
 from service.computation.compute import Computer
-from service.computation.requests import Request
 from service.deadline import deadline_in
-from service.derivation.mistakes import Mistake, Point, mistakes_in
-from service.errors import GradserveError, NonFiniteResultError, UnknownNameError
-from service.language.declarations import Declarations
-from service.language.elaborate import Elaborated, elaborate
-from service.language.parser import Dialect, parse
+from service.derivation.mistakes import Mistake, Point, likely_mistake
+from service.derivation.trial_points import points_along, points_around
+from service.derivation.trials import Claim, Trial, Trials
+from service.derivation.value_structures import ValueStructure, assignments, structures_of
+from service.errors import DeadlineExceededError, UnknownNameError
 from service.language.places import nearest, shown
 from service.settings import Limits
 
 Array = NDArray[np.float64]
+Values = Mapping[str, Array]
 Verdict = Literal["correct", "wrong", "undecided"]
-_POINTS = 6
-_SPREAD = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A claimed derivative of an expression by one variable: numbers, or an expression.
-
-    `tolerance` is the error allowed, as a part of the largest entry of the exact derivative.
-    """
-
-    expression: str
-    variables: Mapping[str, Array]
-    wrt: str
-    numbers: Array | None = None
-    claimed: str | None = None
-    tolerance: float = 1e-6
-    dialect: Dialect = "numpy"
-    claimed_dialect: Dialect = "numpy"
-    pointer_at: Callable[[int, int], str] | None = None
-    claimed_pointer_at: Callable[[int, int], str] | None = None
+_FEWEST = 3  # other points that a claim must be right at
+_MOST_KEPT = 8
+_MOST_KEPT_NUMBERS = 2**22
+_SEED = 7
+# Parts of the time of a request: the rest is left for the answer's numbers.
+_TRYING, _SEARCHING, _RATING = 0.35, 0.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What became of a claim; `exact` holds the derivative at the given point.
 
-    `largest_error` is absolute, at `position` of the claim; None where its shape is another.
+    `largest_error` is absolute, at `position` of the claim; None where its shape is another,
+    or where it is not finite. `exact` also has the warnings about the claim.
     """
 
     verdict: Verdict
@@ -62,11 +46,16 @@ class Judgement:
     exact: Answer
 
 
-def judged(claim: Claim, computer: Computer, limits: Limits) -> Judgement:
-    """Whether the claim is the derivative, at the given point and at others near it.
+def judged(
+    claim: Claim, computer: Computer, limits: Limits, seconds: float | None = None
+) -> Judgement:
+    """Whether the claim is the derivative, at the given point and at others.
 
-    An expression is right if it is the same graph, or agrees with the exact derivative at six
-    points; numbers, if they agree at the given one.
+    An expression is right if it is the same graph, or agrees with the exact derivative entry
+    by entry at points of every sign and scale: first of the variable alone, then of the others
+    that the expression uses. Data that are symmetric, orthogonal, distributions, labels or of
+    length 1 may have to be so for the claim to hold; that is told in a warning. Numbers are
+    right if they agree at the given point; at a kink, other subgradients leave it undecided.
 
     Raises:
         GradserveError: for whatever is wrong with the expression, the claim or their values.
@@ -75,153 +64,188 @@ def judged(claim: Claim, computer: Computer, limits: Limits) -> Judgement:
         close = nearest(claim.wrt, claim.variables)
         offer = f"; did you mean {shown(close)}?" if close else ""
         raise UnknownNameError(f"unknown variable {shown(claim.wrt)}{offer}", pointer="/wrt")
-    exact = computer.answer(_request(claim, "jacobian", claim.variables, "auto"))
-    with deadline_in(limits.compute_seconds), construction_limit(limits.max_graph_nodes):
-        return _Judge(claim, computer, limits, exact).judgement()
-
-
-def _request(
-    claim: Claim,
-    operation: Literal["jacobian", "evaluate"],
-    variables: Mapping[str, Array],
-    representation: Literal["auto", "dense"] = "dense",
-) -> Request:
-    return Request(
-        operation=operation,
-        expression=claim.expression,
-        variables=variables,
-        wrt=[claim.wrt] if operation == "jacobian" else None,
-        representation=representation,
-        dialect=claim.dialect,
-        pointer_at=claim.pointer_at,
-    )
+    with deadline_in(limits.compute_seconds if seconds is None else seconds):
+        trials = Trials(claim, computer, limits)
+        return _Judge(claim, limits, trials).judgement()
 
 
 class _Judge:
-    def __init__(self, claim: Claim, computer: Computer, limits: Limits, exact: Answer) -> None:
+    def __init__(self, claim: Claim, limits: Limits, trials: Trials) -> None:
         self._claim = claim
-        self._computer = computer
         self._limits = limits
-        self._exact = exact
+        self._trials = trials
+        self._kept: list[Trial] = []
+        self._notices: list[Notice] = []
 
     def judgement(self) -> Judgement:
         """The verdict."""
-        points = list(self._points())
-        if self._is_same_graph() or all(
-            p.claimed.shape == p.exact.shape and self._agrees(p) for p in points
-        ):
-            return self._told("correct", points)
-        mistake = next(
-            mistakes_in(self._elaborated(), self._claim.wrt, points, self._limits), None
-        )
-        has_kinks = bool(self._exact.kinks) and self._claim.numbers is not None
-        is_other_side = has_kinks and points[0].claimed.shape == points[0].exact.shape
-        if is_other_side and mistake in (None, "cases_outside_sum", "missing_chain_factor"):
-            return self._told("undecided", points)
-        return self._told("wrong", points, mistake)
+        verdict = self._verdict()
+        mistake = None
+        if verdict == "wrong":
+            points = [Point(t.values, t.exact, t.claimed) for t in self._kept if t.is_finite]
+            seconds = _SEARCHING * self._limits.compute_seconds
+            found = self._trials.elaborated() if points else None
+            if found is not None:
+                mistake = likely_mistake(found, self._claim.wrt, points, self._limits, seconds)
+        return self._told(verdict, mistake)
 
-    def _told(
-        self, verdict: Verdict, points: Sequence[Point], mistake: Mistake | None = None
-    ) -> Judgement:
-        errors = [
-            np.abs(p.claimed - p.exact) for p in points if p.claimed.shape == p.exact.shape
-        ]
-        largest, position, rate = None, None, None
-        if errors:
-            worst = max(errors, key=lambda e: float(np.max(e, initial=0.0)))
-            flat = int(np.argmax(worst)) if worst.size else 0
-            largest = float(np.max(worst, initial=0.0))
-            position = tuple(int(k) for k in np.unravel_index(flat, worst.shape))
-            rate = self._taylor_rate(points[0])
-        return Judgement(verdict, largest, position, mistake, rate, self._exact)
-
-    def _agrees(self, point: Point) -> bool:
-        scale = float(np.max(np.abs(point.exact), initial=0.0))
-        noise = _NOISE * max(1.0, float(np.max(np.abs(self._exact.value), initial=0.0)))
-        error = float(np.max(np.abs(point.claimed - point.exact), initial=0.0))
-        return error <= self._claim.tolerance * scale + noise
-
-    def _points(self) -> Iterator[Point]:
-        """The given point, and for an expression others near it where both are finite."""
+    def _verdict(self) -> Verdict:
+        given = self._trials.given()
+        self._kept.append(given)
+        if self._claim.claimed is None:
+            return _VERDICTS.get(given.outcome, "correct")
+        if given.claimed.shape != given.exact.shape:
+            self._keep_some()
+            return "wrong"
+        if not given.is_finite:
+            self._notices.append(self._trials.not_finite())
+        if given.outcome == "differs":
+            self._keep_some()
+            return "wrong"
+        if self._trials.is_same_graph():
+            return "correct"
         rng = np.random.default_rng(_SEED)
-        for k in range(_POINTS if self._claim.claimed is not None else 1):
-            values = self._claim.variables
-            if k:
-                values = {
-                    n: v * np.exp(_SPREAD * rng.normal(size=v.shape)) for n, v in values.items()
-                }
-            try:
-                exact = self._derivative(values)
-                claimed = self._claimed(values)
-            except NonFiniteResultError:
-                if not k:
-                    raise
-                continue
-            yield Point(values, exact, claimed)
+        values, wrt = self._claim.variables, self._claim.wrt
+        outcomes = self._tried(points_along(values, wrt, rng))
+        if "differs" in outcomes:
+            return "wrong"
+        others = self._others()
+        around = self._tried(points_around(values, (wrt, *others), rng)) if others else []
+        if "differs" in around and not self._holds_by_structure(others, rng):
+            return "wrong"
+        is_known = outcomes.count("agrees") + around.count("agrees") >= _FEWEST
+        if given.outcome != "agrees" or not (is_known or given.exact.size == 0):
+            return "undecided"
+        return "correct"
 
-    def _derivative(self, values: Mapping[str, Array]) -> Array:
-        answer = self._computer.answer(_request(self._claim, "jacobian", values))
-        found = answer.jacobians[self._claim.wrt]
-        if isinstance(found, DenseTensor):
-            return found.tensor
-        raise TypeError(found)
+    def _others(self) -> list[str]:
+        """The variables of the expression beside the one differentiated by.
 
-    def _claimed(self, values: Mapping[str, Array]) -> Array:
-        if self._claim.numbers is not None:
-            return self._claim.numbers
-        assert self._claim.claimed is not None
-        request = Request(
-            operation="evaluate",
-            expression=self._claim.claimed,
-            variables=values,
-            dialect=self._claim.claimed_dialect,
-            pointer_at=self._claim.claimed_pointer_at,
-        )
+        What only the claim names, such as a count, cannot be other than it is.
+        """
+        found = self._trials.elaborated()
+        used = found.names if found else frozenset(self._claim.variables)
+        return [n for n in self._claim.variables if n in used and n != self._claim.wrt]
+
+    def _tried(self, points: Iterable[Values]) -> list[str]:
+        """What the claim is at each point, as far as time allows; the last may differ."""
+        outcomes: list[str] = []
         try:
-            return self._computer.answer(request).value
-        except GradserveError as error:
-            raise _of_claim(error) from error.__cause__
+            with deadline_in(_TRYING * self._limits.compute_seconds):
+                for values in points:
+                    trial = self._trials.at(values)
+                    if trial is None:
+                        continue
+                    self._keep(trial)
+                    outcomes.append(trial.outcome)
+                    if trial.outcome == "differs":
+                        self._keep_some()
+                        break
+        except DeadlineExceededError:
+            pass  # the points tried so far decide
+        return outcomes
 
-    def _elaborated(self) -> Elaborated:
-        claim = self._claim
-        declared = Declarations({n: v.shape for n, v in claim.variables.items()})
-        syntax = parse(claim.expression, self._limits, claim.dialect)
-        return elaborate(claim.expression, syntax, declared, self._limits, claim.dialect)
+    def _keep(self, trial: Trial) -> None:
+        """Keep a point for the search of a mistake; one where the claim differs always."""
+        kept = len(self._kept)
+        is_small = (kept + 1) * trial.exact.size <= _MOST_KEPT_NUMBERS
+        if trial.outcome == "differs" or (kept < _MOST_KEPT and is_small):
+            self._kept.append(trial)
 
-    def _is_same_graph(self) -> bool:
-        """Whether an expression is the exact derivative's own graph."""
-        claim = self._claim
-        if claim.claimed is None:
-            return False
-        found = self._elaborated()
-        by = variable(claim.wrt, found.shapes[claim.wrt])
-        declared = Declarations({n: v.shape for n, v in claim.variables.items()})
-        syntax = parse(claim.claimed, self._limits, claim.claimed_dialect)
-        own = elaborate(
-            claim.claimed, syntax, declared, self._limits, claim.claimed_dialect
-        ).node
-        return own is jacobian(found.node, [by])[by]
+    def _keep_some(self) -> None:
+        """A few more points, so that a mistake explains more than a coincidence.
 
-    def _taylor_rate(self, point: Point) -> float | None:
+        Their data are as structured as the given: a mistake is beside what the data excuse.
+        """
+        rng = np.random.default_rng(_SEED)
+        others = self._others()
+        given = self._claim.variables
+        strictest = {n: s for n in others for s in structures_of(given[n])}
+        try:
+            with deadline_in(_TRYING * self._limits.compute_seconds / 2):
+                for values in self._structured(strictest, others, rng):
+                    if len(self._kept) >= _MOST_KEPT:
+                        return
+                    trial = self._trials.at(values)
+                    if trial is not None:
+                        self._keep(trial)
+        except DeadlineExceededError:
+            return
+
+    def _holds_by_structure(self, others: Sequence[str], rng: np.random.Generator) -> bool:
+        """Whether the claim is right for data that are structured as the given ones are."""
+        values = self._claim.variables
+        structures = {n: list(structures_of(values[n])) for n in others}
+        kept = list(self._kept)
+        for assignment in assignments({n: s for n, s in structures.items() if s}):
+            outcomes = self._tried(self._structured(assignment, others, rng))
+            self._kept = kept
+            if outcomes and "differs" not in outcomes:
+                self._notices += [
+                    Notice(
+                        "only_for_structure",
+                        f"the claim is right while {shown(name)} is {structure.words}, as it "
+                        "is here, but not for other values",
+                        pointer=f"/variables/{name}",
+                    )
+                    for name, structure in assignment.items()
+                ]
+                return True
+        self._notices.append(
+            Notice(
+                "only_for_given_values",
+                "the claim is right for the values given of "
+                f"{', '.join(map(shown, others))}, but not for others",
+                pointer="/variables",
+            )
+        )
+        return False
+
+    def _structured(
+        self,
+        assignment: Mapping[str, ValueStructure],
+        others: Sequence[str],
+        rng: np.random.Generator,
+    ) -> Iterable[Values]:
+        wrt = self._claim.wrt
+        free = [n for n in others if n not in assignment]
+        for values in points_around(self._claim.variables, (wrt, *free), rng):
+            given = self._claim.variables
+            yield {
+                **values,
+                **{n: s.another(given[n], rng) for n, s in assignment.items()},
+            }
+
+    def _told(self, verdict: Verdict, mistake: Mistake | None) -> Judgement:
+        given = self._kept[0]
+        exact = self._trials.answer
+        if self._notices:
+            exact = replace(exact, warnings=(*exact.warnings, *self._notices))
+        if given.claimed.shape != given.exact.shape:
+            return Judgement(verdict, None, None, mistake, None, exact)
+        shown_at = given
+        if verdict == "wrong" and given.outcome == "agrees":
+            shown_at = next((t for t in self._kept if t.outcome == "differs"), given)
+        largest, position = shown_at.worst()
+        return Judgement(verdict, largest, position, mistake, self._taylor_rate(), exact)
+
+    def _taylor_rate(self) -> float | None:
         """How fast f(x + h d) − f(x) − h · claim · d goes to 0; 2 for a right claim."""
-        claim = self._claim
-
-        def value(values: Mapping[str, Array]) -> Array:
-            return self._computer.answer(_request(claim, "evaluate", values)).value
-
-        return taylor_rate(value, point.values, claim.wrt, point.claimed)
-
-
-def _of_claim(error: GradserveError) -> GradserveError:
-    """The error with its places in the claim."""
-    error.faults = tuple(
-        replace(fault, pointer="/claim" + fault.pointer)
-        if fault.pointer and fault.pointer.startswith("/expression")
-        else fault
-        for fault in error.faults
-    )
-    return error
+        given = self._kept[0]
+        if not given.is_finite:
+            return None
+        try:
+            with deadline_in(_RATING * self._limits.compute_seconds):
+                value = self._trials.value
+                return taylor_rate(value, given.values, self._claim.wrt, given.claimed)
+        except DeadlineExceededError:
+            return None
 
 
-_SEED = 7
-_NOISE = 1e-13  # what rounding leaves of a derivative that is 0
+_VERDICTS: Mapping[str, Verdict] = {
+    "differs": "wrong",
+    "kink": "undecided",
+    "unclear": "undecided",
+}
+
+__all__ = ["Claim", "Judgement", "Verdict", "judged"]

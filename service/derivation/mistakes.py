@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -11,20 +13,33 @@ from numpy.typing import NDArray
 from service.calculus.differentiate import jacobian
 from service.calculus.graph import (
     ONE,
-    Contraction,
     Elementwise,
-    Factor,
     Node,
     Variable,
+    construction_limit,
     topological,
     variable,
 )
-from service.calculus.normal_form import contract
 from service.calculus.rebuilding import rebuilt
-from service.calculus.rules.loss_functions import LOSS_FUNCTIONS
+from service.calculus.rules.elementwise import SIGN
 from service.calculus.terms import filled
+from service.deadline import deadline_in
+from service.derivation.mistaken_graphs import (
+    by_intermediates,
+    counts_in,
+    sums_cases,
+    with_a_sum_for_a_mean,
+    with_one_branch,
+    with_one_factor_less,
+    with_one_turned,
+)
 from service.derivation.steps import products_with_a_factor_left_out
-from service.errors import GradserveError
+from service.errors import (
+    BudgetExceededError,
+    DeadlineExceededError,
+    ExpressionError,
+    OverLimitError,
+)
 from service.language.declarations import Declarations
 from service.language.elaborate import Elaborated, elaborate
 from service.language.json_tree import tree_of
@@ -49,8 +64,6 @@ Mistake = Literal[
     "forgotten_transpose",
 ]
 _CLOSE = 1e-6
-_MOST_TRIED = 40
-_PIECEWISE_SUMS = frozenset(("sum", "mean", "matmul", "dot", *(f.name for f in LOSS_FUNCTIONS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +75,20 @@ class Point:
     claimed: Array
 
 
-def mistakes_in(
-    found: Elaborated, wrt: str, points: Sequence[Point], limits: Limits
-) -> Iterator[Mistake]:
-    """The mistakes that explain the claim at every point, the plainest first."""
+def likely_mistake(
+    found: Elaborated, wrt: str, points: Sequence[Point], limits: Limits, seconds: float
+) -> Mistake | None:
+    """The plainest mistake that explains the claim at every point, None where none is found.
+
+    The search ends after so many seconds, and leaves out what is over a limit.
+    """
     by = variable(wrt, found.shapes[wrt])
-    search = _Search(found, by, points, limits)
-    for mistake, is_it in search.tests():
-        if is_it():
-            yield mistake
+    try:
+        with deadline_in(seconds):
+            search = _Search(found, by, points, limits)
+            return next((m for m, is_it in search.tests() if search.finds(is_it)), None)
+    except DeadlineExceededError:
+        return None
 
 
 class _Search:
@@ -81,20 +99,31 @@ class _Search:
         self._by = by
         self._points = points
         self._limits = limits
-        self._exact = jacobian(found.node, [by])[by]
+
+    @cached_property
+    def _exact(self) -> Node:
+        return jacobian(self._found.node, [self._by])[self._by]
+
+    def finds(self, is_it: Callable[[], bool]) -> bool:
+        """Whether a test succeeds, within limits of its own."""
+        try:
+            with construction_limit(self._limits.max_graph_nodes):
+                return is_it()
+        except (OverLimitError, BudgetExceededError):
+            return False
 
     def tests(self) -> Iterator[tuple[Mistake, Callable[[], bool]]]:
         """What to look for, in this order."""
         yield "sign", lambda: self._is_exact_times(-1.0)
         yield "factor_two", lambda: self._is_exact_times(2.0)
         yield "factor_half", lambda: self._is_exact_times(0.5)
-        yield "missing_mean", lambda: any(map(self._is_exact_times, self._counts()))
+        yield "missing_mean", self._lacks_a_mean
         yield "transposed", self._is_transposed
         yield "wrong_layout", self._is_other_layout
         yield "missing_sum", self._lacks_a_sum
         yield "cases_outside_sum", self._lacks_cases
-        yield "forgotten_transpose", self._lacks_a_transpose
         yield "wrong_axis", self._is_along_another_axis
+        yield "forgotten_transpose", self._lacks_a_transpose
         yield "missing_chain_factor", self._lacks_a_factor
 
     def _agrees(self, values: Sequence[Array]) -> bool:
@@ -114,28 +143,24 @@ class _Search:
     def _is_node(self, node: Node) -> bool:
         """Whether a graph gives the claim at every point."""
         plan = compile_plan([node])
-        if plan.estimate.peak_bytes > self._limits.max_peak_bytes:
+        estimate, limits = plan.estimate, self._limits
+        if estimate.peak_bytes > limits.max_peak_bytes or estimate.flops > limits.max_flops:
             return False
         return self._agrees([np.asarray(execute(plan, p.values)[0]) for p in self._points])
 
     def _is_exact_times(self, factor: float) -> bool:
         return self._agrees([factor * p.exact for p in self._points])
 
-    def _counts(self) -> Iterator[float]:
-        """The numbers that means in the expression divide by."""
-        losses = {f.name for f in LOSS_FUNCTIONS}
-        for site in self._found.sites:
-            size = float(np.prod([s for s in site.operands[0].shape if isinstance(s, int)]))
-            if site.name in ("mean", "var", "std"):
-                kept = [s for s in site.node.shape if isinstance(s, int)]
-                yield size / float(np.prod(kept))
-            elif site.name in losses and site.operands[0].ndim:
-                yield float(np.max([s for s in site.operands[0].shape if isinstance(s, int)]))
-                yield size
-            elif site.name == "divide" and not site.operands[1].variables:
-                (divisor,) = execute(compile_plan([site.operands[1]]), {})
-                if not np.ndim(divisor):
-                    yield float(divisor)
+    def _lacks_a_mean(self) -> bool:
+        """Whether the claim is not divided by a count, everywhere or in one term."""
+        counts = counts_in(self._found)
+        if any(self._is_exact_times(count) for _, count in counts):
+            return True
+        return self._is_derivative_of(with_a_sum_for_a_mean(self._found, counts))
+
+    def _is_derivative_of(self, others: Iterator[Node]) -> bool:
+        """Whether the claim is the derivative of one of other expressions."""
+        return any(self._is_node(jacobian(n, [self._by])[self._by]) for n in others)
 
     def _is_transposed(self) -> bool:
         return self._by.ndim == 2 and self._agrees(
@@ -156,7 +181,8 @@ class _Search:
             return False
         return any(
             all(
-                np.sum(p.claimed, axis=axis).shape == p.exact.shape
+                p.claimed.shape[axis] != 1
+                and np.sum(p.claimed, axis=axis).shape == p.exact.shape
                 and np.allclose(np.sum(p.claimed, axis=axis), p.exact, rtol=_CLOSE)
                 for p in self._points
             )
@@ -165,13 +191,17 @@ class _Search:
 
     def _lacks_cases(self) -> bool:
         """Whether the claim takes every term of a sum, whichever case it is in."""
-        if not any(site.name in _PIECEWISE_SUMS for site in self._found.sites):
+        if not sums_cases(self._found):
             return False
         made: dict[Node, Node] = {}
         for node in topological([self._exact]):
-            is_case = isinstance(node, Elementwise) and node.function.is_indicator
+            is_case = isinstance(node, Elementwise) and (
+                node.function.is_indicator or node.function is SIGN
+            )
             made[node] = filled(ONE, node.shape) if is_case else rebuilt(node, made)
-        return made[self._exact] is not self._exact and self._is_node(made[self._exact])
+        if made[self._exact] is not self._exact and self._is_node(made[self._exact]):
+            return True
+        return self._is_derivative_of(with_one_branch(self._found))
 
     def _lacks_a_transpose(self) -> bool:
         """Whether the claim has a square matrix for its transpose, once or everywhere."""
@@ -182,30 +212,7 @@ class _Search:
                 turned = [{**p.values, name: p.values[name].T.copy()} for p in self._points]
                 if self._agrees([np.asarray(execute(plan, v)[0]) for v in turned]):
                     return True
-        return any(map(self._is_node, self._with_one_turned()))
-
-    def _with_one_turned(self) -> Iterator[Node]:
-        """The exact derivative with one square factor of one product transposed."""
-        order = topological([self._exact])
-        tried = 0
-        for node in order:
-            if not isinstance(node, Contraction):
-                continue
-            for position, f in enumerate(node.factors):
-                is_square = f.node.ndim == 2 and f.node.shape[0] == f.node.shape[1]
-                if not is_square or f.node.is_symmetric or not f.node.variables:
-                    continue
-                tried += 1
-                if tried > _MOST_TRIED:
-                    return
-                factors = list(node.factors)
-                factors[position] = Factor(f.node, f.letters[::-1], f.exponent)
-                sizes = dict(enumerate(node.sizes))
-                other = contract(factors, range(node.ndim), sizes, node.coefficient)
-                made: dict[Node, Node] = {}
-                for part in order:
-                    made[part] = other if part is node else rebuilt(part, made)
-                yield made[self._exact]
+        return any(map(self._is_node, with_one_turned(self._exact)))
 
     def _is_along_another_axis(self) -> bool:
         """Whether the claim is the derivative of the expression with another axis somewhere."""
@@ -215,16 +222,21 @@ class _Search:
                 declared = Declarations(self._found.shapes)
                 syntax = parse(text, self._limits)
                 other = elaborate(text, syntax, declared, self._limits).node
-            except GradserveError:
+            except (ExpressionError, OverLimitError):
                 continue
             if self._is_node(jacobian(other, [self._by])[self._by]):
                 return True
         return False
 
     def _lacks_a_factor(self) -> bool:
-        """Whether the claim leaves a local derivative out of the chain."""
-        products = products_with_a_factor_left_out(self._found, self._by)
-        return any(self._is_node(node) for node in products)
+        """Whether the claim leaves a local derivative, or a part of one, out of the chain."""
+        shape = self._points[0].claimed.shape
+        candidates = chain(
+            products_with_a_factor_left_out(self._found, self._by),
+            with_one_factor_less(self._exact),
+            by_intermediates(self._found, self._by),
+        )
+        return any(self._is_node(node) for node in candidates if node.shape == shape)
 
 
 def _with_other_axes(tree: Any) -> Iterator[Any]:  # noqa: ANN401  # any JSON

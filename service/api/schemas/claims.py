@@ -16,8 +16,13 @@ from service.derivation.claims import Verdict
 from service.derivation.mistakes import Mistake
 
 CLAIM = (
-    "`correct`: within the tolerance, for an expression at every point tried. `wrong`: not, "
-    "or of another shape. `undecided`: the point is at a kink, where other values may be right."
+    "`correct`: within the tolerance, for an expression at every point tried: of every sign and "
+    "scale, first of the variable, then of the others that the expression uses. A claim that "
+    "needs data as structured as the given, such as a symmetric matrix or one-hot labels, is "
+    "`correct` with the warning `only_for_structure`. `wrong`: not, or of another shape, or not "
+    "finite where the derivative is; with the warning `only_for_given_values` where it is right "
+    "for other values of `wrt`, but not of the others. `undecided`: the point is at a kink and "
+    "the claim is another subgradient there, or too few points are in the range of numbers."
 )
 MISTAKE = (
     "The likely cause: `sign`, `factor_two` (twice as much), `factor_half`, `missing_mean` "
@@ -88,7 +93,10 @@ class CheckRequest(BaseModel):
         Field(
             gt=0,
             le=1,
-            description="The error allowed, as a part of the largest entry of the derivative.",
+            description=(
+                "The error allowed: of numbers as a part of the largest entry of the derivative, "
+                "of an expression as a part of each entry. Rounding is allowed for beside it."
+            ),
             json_schema_extra={"format": "double"},
             examples=[1e-6],
         ),
@@ -117,7 +125,11 @@ class CheckAnswer(BaseModel):
 
     verdict: Verdict = Field(description=CLAIM)
     largest_error: float | None = Field(
-        description="The largest absolute error found; null where the shape is another.",
+        description=(
+            "The largest absolute error: at the given point, or where the claim is right there, "
+            "at the first point tried where it is not; null where the shape is another, or the "
+            "claim is not finite."
+        ),
         json_schema_extra={"format": "double"},
         examples=[2.0],
     )
