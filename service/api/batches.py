@@ -61,8 +61,8 @@ def _answered_one(
         return encode(derivation_document(derivation))
     if isinstance(request, CheckRequest):
         claim = request.asked()
-        found = judged(claim, computer, limits, allowance.seconds)
-        return encode(judgement_document(found, claim.wrt))
+        judgement = judged(claim, computer, limits, allowance.seconds)
+        return encode(judgement_document(judgement, claim.wrt))
     if isinstance(request, AnalyzeRequest):
         analysis = analysed(request.asked(), limits, allowance.seconds)
         return encode(analysis_document(analysis))

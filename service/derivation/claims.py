@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,8 @@ Values = Mapping[str, Array]
 Verdict = Literal["correct", "wrong", "undecided"]
 _FEWEST = 3  # other points that a claim must be right at
 _MOST_KEPT = 8
+_MOST_BOUNDS = 4
+_STRUCTURED = 10
 _MOST_KEPT_NUMBERS = 2**22
 _SEED = 7
 # Parts of the time of a request: the rest is left for the answer's numbers.
@@ -80,14 +83,18 @@ class _Judge:
     def judgement(self) -> Judgement:
         """The verdict."""
         verdict = self._verdict()
-        mistake = None
-        if verdict == "wrong":
-            points = [Point(t.values, t.exact, t.claimed) for t in self._kept if t.is_finite]
-            seconds = _SEARCHING * self._limits.compute_seconds
-            found = self._trials.elaborated() if points else None
-            if found is not None:
-                mistake = likely_mistake(found, self._claim.wrt, points, self._limits, seconds)
-        return self._told(verdict, mistake)
+        return self._told(verdict, self._mistake() if verdict == "wrong" else None)
+
+    def _mistake(self) -> Mistake | None:
+        """What explains the claim at the points kept; a choice at kinks alone is none."""
+        differing = [t for t in self._kept if t.outcome == "differs"]
+        is_choice = self._claim.claimed is not None and all(t.is_at_kink for t in differing)
+        points = [Point(t.values, t.exact, t.claimed) for t in self._kept if t.is_finite]
+        found = self._trials.elaborated()
+        if is_choice or not points or found is None:
+            return None
+        seconds = _SEARCHING * self._limits.compute_seconds
+        return likely_mistake(found, self._claim.wrt, points, self._limits, seconds)
 
     def _verdict(self) -> Verdict:
         given = self._trials.given()
@@ -97,16 +104,17 @@ class _Judge:
         if given.claimed.shape != given.exact.shape:
             self._keep_some()
             return "wrong"
+        if self._trials.is_same_graph():
+            return "correct"
         if not given.is_finite:
             self._notices.append(self._trials.not_finite())
         if given.outcome == "differs":
             self._keep_some()
             return "wrong"
-        if self._trials.is_same_graph():
-            return "correct"
         rng = np.random.default_rng(_SEED)
         values, wrt = self._claim.variables, self._claim.wrt
-        outcomes = self._tried(points_along(values, wrt, rng))
+        bounds = self._trials.literals()[:_MOST_BOUNDS]
+        outcomes = self._tried(points_along(values, wrt, bounds, rng))
         if "differs" in outcomes:
             return "wrong"
         others = self._others()
@@ -209,7 +217,8 @@ class _Judge:
     ) -> Iterable[Values]:
         wrt = self._claim.wrt
         free = [n for n in others if n not in assignment]
-        for values in points_around(self._claim.variables, (wrt, *free), rng):
+        points = points_around(self._claim.variables, (wrt, *free), rng)
+        for values in islice(points, _STRUCTURED):
             given = self._claim.variables
             yield {
                 **values,

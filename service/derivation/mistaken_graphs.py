@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from service.calculus.differentiate import jacobian
+from service.calculus.dimensions import Shape
 from service.calculus.graph import (
     ONE,
     Contraction,
@@ -120,12 +121,12 @@ def with_one_branch(found: Elaborated) -> Iterator[Node]:
         yield from _again(found, changes)
 
 
-def by_intermediates(found: Elaborated, by: Variable) -> Iterator[Node]:
-    """The derivatives by the values between the variable and the result."""
+def by_intermediates(found: Elaborated, by: Variable, shape: Shape) -> Iterator[Node]:
+    """The derivatives of this shape by the values between the variable and the result."""
     places = [k for k, site in enumerate(found.sites) if by.name in site.node.variables]
     for place in places[:_MOST_TRIED]:
         node = found.sites[place].node
-        if node is found.node or node is by:
+        if node is found.node or node is by or found.node.shape + node.shape != shape:
             continue
         between = variable(_INTERMEDIATE, node.shape)
 

@@ -234,7 +234,7 @@ class _Search:
         candidates = chain(
             products_with_a_factor_left_out(self._found, self._by),
             with_one_factor_less(self._exact),
-            by_intermediates(self._found, self._by),
+            by_intermediates(self._found, self._by, shape),
         )
         return any(self._is_node(node) for node in candidates if node.shape == shape)
 

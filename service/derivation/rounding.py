@@ -71,12 +71,12 @@ def _magnitude(number: Number) -> Number:
 
 
 class Rounding:
-    """Bounds of the rounding of some graphs together, at any point."""
+    """Bounds of the rounding of some graphs together, at any point, if memory allows."""
 
     def __init__(self, roots: Sequence[Node], limits: Limits) -> None:
         self._plan = compile_plan([*roots, *map(size_of_terms, roots)])
         self._count = len(roots)
-        self._is_affordable = self._plan.estimate.peak_bytes <= limits.max_peak_bytes
+        self.is_affordable = self._plan.estimate.peak_bytes <= limits.max_peak_bytes
 
     def at(self, values: Mapping[str, Array]) -> tuple[Array, Array]:
         """The size of the terms, and what rounding may leave; infinite where nobody knows.
@@ -84,8 +84,6 @@ class Rounding:
         The terms tell what cancels in sums. What a function makes of rounded arguments is seen
         in single precision, which errs in the same way, but more.
         """
-        if not self._is_affordable:
-            return np.zeros(()), np.zeros(())
         double = execute(self._plan, values)
         with np.errstate(all="ignore"):
             single = execute(self._plan, {n: v.astype(np.float32) for n, v in values.items()})

@@ -79,9 +79,24 @@ _MOVES: Sequence[Move] = (
 )
 
 
-def points_along(values: Values, wrt: str, rng: Generator) -> Iterator[Values]:
-    """Points that differ from the given one by one variable only."""
-    for move in (*_MOVES, _multiplied):
+def _at_scale(scale: float) -> Move:
+    return lambda value, rng: scale * _others(rng, value.shape, 1.0)
+
+
+def _beside(bound: float) -> Sequence[Move]:
+    """On both sides of a bound and of its negative."""
+    return tuple(_at_scale(factor * bound) for factor in (2.0, -2.0, 0.5))
+
+
+def points_along(
+    values: Values, wrt: str, bounds: Sequence[float], rng: Generator
+) -> Iterator[Values]:
+    """Points that differ from the given one by one variable only.
+
+    `bounds` are numbers at which the expression may change its case.
+    """
+    beside = [move for bound in bounds for move in _beside(bound)]
+    for move in (*_MOVES, *beside, _multiplied):
         yield {**values, wrt: np.asarray(move(values[wrt], rng))}
 
 

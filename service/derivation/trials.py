@@ -10,12 +10,19 @@ from numpy.typing import NDArray
 
 from service.calculus.differentiate import jacobian
 from service.calculus.graph import Node, construction_limit, variable
+from service.calculus.terms import number_of
 from service.computation.answers import Answer, DenseTensor, Notice
 from service.computation.compute import Computer
 from service.computation.requests import Request
+from service.deadline import deadline_in
 from service.derivation.rounding import Rounding
 from service.derivation.subgradients import may_be_subgradient
-from service.errors import ExpressionError, GradserveError, OverLimitError
+from service.errors import (
+    DeadlineExceededError,
+    ExpressionError,
+    GradserveError,
+    OverLimitError,
+)
 from service.language.declarations import Declarations
 from service.language.elaborate import Elaborated, elaborate
 from service.language.parser import Dialect, parse
@@ -28,7 +35,10 @@ Values = Mapping[str, Array]
 Outcome = Literal["agrees", "differs", "kink", "unclear"]
 _OF_TERMS = 0.01
 _ROUNDING = 1e-12
+_BOUNDING = 0.1  # of the time of a request
 _MODERATE = 15.0
+_LEAST = 1e-9
+_OF_ZERO = 1e-13  # what others' rounding may leave of a derivative that is 0
 _FLOOR = 1e-280  # where numbers go to 0 by underflow
 
 
@@ -54,7 +64,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is exact and what is claimed at a point.
+    """What is exact and what is claimed at a point, which may be at a kink.
 
     `outcome`: `kink` where the claim is another subgradient, `unclear` where rounding or the
     range of numbers hides whether it agrees.
@@ -64,6 +74,7 @@ class Trial:
     exact: Array
     claimed: Array
     outcome: Outcome
+    is_at_kink: bool
 
     @property
     def is_finite(self) -> bool:
@@ -123,6 +134,14 @@ class Trials:
         """The expression's graph, None where it takes more than a computation may."""
         return self._found
 
+    def literals(self) -> list[float]:
+        """The magnitudes of the expression's numbers that no other points are about."""
+        if self._found is None:
+            return []
+        numbers = (number_of(node) for node in self._found.nodes.values())
+        sizes = {abs(float(n)) for n in numbers if n is not None}
+        return sorted(s for s in sizes if _LEAST < s < 1 / _LEAST and s not in (0.5, 1, 2))
+
     def is_same_graph(self) -> bool:
         """Whether an expression is the exact derivative's own graph."""
         graphs = self._graphs
@@ -141,7 +160,8 @@ class Trials:
 
     def _trial(self, values: Values, answer: Answer, claimed: Array) -> Trial:
         exact = self._dense(answer)
-        return Trial(values, exact, claimed, self._outcome(values, answer, claimed))
+        outcome = self._outcome(values, answer, claimed)
+        return Trial(values, exact, claimed, outcome, bool(answer.kinks))
 
     def _outcome(self, values: Values, answer: Answer, claimed: Array) -> Outcome:
         exact = self._dense(answer)
@@ -151,7 +171,8 @@ class Trials:
             return "differs" if self._is_moderate(values) else "unclear"
         errors, tolerance = np.abs(claimed - exact), self._claim.tolerance
         if self._claim.numbers is not None:
-            allowed = np.asarray(tolerance * np.max(np.abs(exact), initial=0.0))
+            largest = float(np.max(np.abs(exact), initial=0.0))
+            allowed = np.asarray(tolerance * largest if largest else _OF_ZERO)
         else:
             allowed = tolerance * np.abs(exact)
         if np.all(errors <= allowed):
@@ -169,11 +190,17 @@ class Trials:
     def _bounds(self, values: Values, size: Array) -> tuple[Array, Array]:
         """The size of the terms of each entry, and what rounding may leave of it.
 
-        Unknown bounds are infinite, unless no intermediate value is large.
+        Unknown bounds are infinite, unless no intermediate value is large. Where there is no
+        memory or time to find them, a part of the largest entry may be rounding.
         """
-        if self._rounding is None:
-            return size, _ROUNDING * size
-        terms, rounding = self._rounding.at(values)
+        largest = np.max(size, initial=0.0)
+        if self._rounding is None or not self._rounding.is_affordable:
+            return size, np.asarray(self._claim.tolerance * largest)
+        try:
+            with deadline_in(_BOUNDING * self._limits.compute_seconds):
+                terms, rounding = self._rounding.at(values)
+        except DeadlineExceededError:
+            return size, np.asarray(self._claim.tolerance * largest)
         is_unknown = np.isinf(rounding)
         if is_unknown.any() and self._is_moderate(values):
             rounding = np.where(is_unknown, _ROUNDING * size, rounding)
@@ -265,7 +292,7 @@ class Trials:
             with construction_limit(self._limits.max_graph_nodes):
                 syntax = parse(text, self._limits, dialect)
                 return elaborate(text, syntax, declared, self._limits, dialect)
-        except OverLimitError:
+        except (OverLimitError, DeadlineExceededError):
             return None
 
     @cached_property
@@ -279,7 +306,7 @@ class Trials:
         try:
             with construction_limit(self._limits.max_graph_nodes):
                 exact = jacobian(found.node, [by])[by]
-        except OverLimitError:
+        except (OverLimitError, DeadlineExceededError):
             return None
         return [exact] if claimed is None else [exact, claimed.node]
 
@@ -290,7 +317,7 @@ class Trials:
         try:
             with construction_limit(self._limits.max_graph_nodes):
                 return Rounding(self._graphs, self._limits)
-        except OverLimitError:
+        except (OverLimitError, DeadlineExceededError):
             return None
 
 

@@ -16,13 +16,14 @@ from service.derivation.claims import Verdict
 from service.derivation.mistakes import Mistake
 
 CLAIM = (
-    "`correct`: within the tolerance, for an expression at every point tried: of every sign and "
-    "scale, first of the variable, then of the others that the expression uses. A claim that "
-    "needs data as structured as the given, such as a symmetric matrix or one-hot labels, is "
-    "`correct` with the warning `only_for_structure`. `wrong`: not, or of another shape, or not "
-    "finite where the derivative is; with the warning `only_for_given_values` where it is right "
-    "for other values of `wrt`, but not of the others. `undecided`: the point is at a kink and "
-    "the claim is another subgradient there, or too few points are in the range of numbers."
+    "`correct`: within the tolerance, for an expression at every point tried: of every sign "
+    "and scale, first of the variable, then of the others that the expression uses. A claim "
+    "that needs data as structured as the given, such as a symmetric matrix or one-hot labels, "
+    "is `correct` with the warning `only_for_structure`. `wrong`: not, or of another shape, or "
+    "not finite where the derivative is (warning `claim_not_finite`); with the warning "
+    "`only_for_given_values` where it is right for other values of `wrt`, but not of the "
+    "others. `undecided`: the point is at a kink, where the claim is another subgradient, or "
+    "too few points are in the range of numbers."
 )
 MISTAKE = (
     "The likely cause: `sign`, `factor_two` (twice as much), `factor_half`, `missing_mean` "
@@ -94,8 +95,8 @@ class CheckRequest(BaseModel):
             gt=0,
             le=1,
             description=(
-                "The error allowed: of numbers as a part of the largest entry of the derivative, "
-                "of an expression as a part of each entry. Rounding is allowed for beside it."
+                "The error allowed: of numbers as a part of the largest entry of the "
+                "derivative, of an expression as a part of each entry; rounding comes on top."
             ),
             json_schema_extra={"format": "double"},
             examples=[1e-6],
@@ -126,9 +127,9 @@ class CheckAnswer(BaseModel):
     verdict: Verdict = Field(description=CLAIM)
     largest_error: float | None = Field(
         description=(
-            "The largest absolute error: at the given point, or where the claim is right there, "
-            "at the first point tried where it is not; null where the shape is another, or the "
-            "claim is not finite."
+            "The largest absolute error: at the given point, or where the claim is right "
+            "there, at the first point tried where it is not; null where the shape is another, "
+            "or the claim is not finite."
         ),
         json_schema_extra={"format": "double"},
         examples=[2.0],
