@@ -30,7 +30,7 @@ _STRUCTURED = 10
 _MOST_KEPT_NUMBERS = 2**22
 _SEED = 7
 # Parts of the time of a request: the rest is left for the answer's numbers.
-_TRYING, _SEARCHING, _RATING = 0.35, 0.2, 0.1
+_TRYING, _SEARCHING, _RATING = 0.25, 0.15, 0.05
 
 
 @dataclass(frozen=True, slots=True)
