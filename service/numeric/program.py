@@ -1,7 +1,7 @@
 """A plan as one Python function: for work that runs the same plan many thousand times.
 
 `execute` pays for every call's bookkeeping; a step of training is a dozen calls of a
-microsecond. The function's own buffers are kept between runs, so its outputs are valid until the
+microsecond. The function keeps its buffers between runs, so its outputs are valid until the
 next run, and one thread at a time may run it.
 """
 

@@ -138,7 +138,7 @@ def _sum(formula: Formula) -> Layout:
 
 
 def _broadcast(formula: Formula, ndim: int) -> Layout:
-    """A term of a sum; a vector beside a matrix stands in each of its rows, a scalar everywhere."""
+    """A term of a sum; beside a matrix a vector stands in each row, a scalar everywhere."""
     if not formula.ndim and ndim == 2 and formula.op != "number":
         ones = Row((ONE_VECTOR, transpose_of(ONE_VECTOR)), PRODUCT)
         return Row((fenced(typeset(formula), PRODUCT), ones), PRODUCT)
