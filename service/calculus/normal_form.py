@@ -22,6 +22,7 @@ from service.calculus.graph import (
 )
 from service.calculus.numbers import added, is_whole, keeps_range, multiplied, raised
 from service.calculus.pairings import without_free, without_twins
+from service.calculus.reduced_sums import centred, split_sum, turned_sum
 from service.calculus.selections import (
     STRUCTURAL,
     delta,
@@ -34,13 +35,11 @@ from service.calculus.simpler_factors import (
     chosen_beside,
     even_power,
     flattens,
-    oriented,
 )
 from service.calculus.terms import (
     ZERO,
     add,
     filled,
-    is_zero,
     scaled,
     size_of,
     unit_part,
@@ -209,9 +208,8 @@ class _Product:
             return
         for position, f in enumerate(self.factors):
             if isinstance(f.node, Sum) and f.node.ndim == 2 and not f.node.is_symmetric:
-                transposed = contract([Factor(f.node, (1, 0))], (0, 1), {})
-                sign, turned = oriented(f.node, transposed)
-                if turned is not f.node and (sign == 1 or is_whole(f.exponent)):
+                sign, turned = turned_sum(f.node, contract)
+                if turned is not None and (sign == 1 or is_whole(f.exponent)):
                     self.factors[position] = Factor(turned, f.letters[::-1], f.exponent)
                     self.coefficient = multiplied(self.coefficient, raised(sign, f.exponent))
 
@@ -300,27 +298,20 @@ class _Product:
     def _cancelled(self) -> Node | None:
         """A Sum reduced over letters of its own, split where terms then cancel."""
         for position, f in enumerate(self.factors):
-            numerator = centred(f.node)
-            if numerator is None or f.exponent != 1:
+            if f.exponent != 1 or centred(f.node) is None:
                 continue
             others = self.factors[:position] + self.factors[position + 1 :]
             kept = {x for g in others for x in g.letters}.union(self.output)
             letters = [x for x in dict.fromkeys(f.letters) if x in kept]
             if len(letters) == len(set(f.letters)):
                 continue
-            products = [
-                (c, contract([Factor(t, f.letters)], letters, {})) for c, t in numerator.terms
-            ]
-            split = add(products, tuple(self.sizes[x] for x in letters))
-            _, unit = unit_part(split)
-            count = len(unit.terms) if isinstance(unit, Sum) else 1
-            if not is_zero(split) and (
-                numerator is not f.node or count == len(numerator.terms)
-            ):
-                continue
-            rest = [*others, Factor(split, tuple(letters))]
-            sizes = {x: n for x, n in self.sizes.items() if x in kept}
-            return contract(rest, self.output, sizes, self.coefficient)
+            places = {x: k for k, x in enumerate(dict.fromkeys(f.letters))}
+            pattern = tuple(places[x] for x in f.letters)
+            split = split_sum(f.node, pattern, tuple(places[x] for x in letters), contract)
+            if split is not None:
+                rest = [*others, Factor(split, tuple(letters))]
+                sizes = {x: n for x, n in self.sizes.items() if x in kept}
+                return contract(rest, self.output, sizes, self.coefficient)
         return None
 
     def _canonical(self, shape: Shape) -> Node:

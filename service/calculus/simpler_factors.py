@@ -1,6 +1,5 @@
 """Factors as simpler ones: even powers, choices beside a comparison, products taken apart."""
 
-from service.calculus.canonical import orientation
 from service.calculus.graph import (
     ONE,
     Contraction,
@@ -13,7 +12,7 @@ from service.calculus.graph import (
 )
 from service.calculus.numbers import is_even, is_whole, keeps_range, multiplied
 from service.calculus.selections import STRUCTURAL
-from service.calculus.terms import add, unit_part
+from service.calculus.terms import add
 
 
 def even_power(factor: Factor) -> Factor:
@@ -58,25 +57,3 @@ def flattens(factor: Factor, beside: Number = ONE) -> bool:
         and len(node.sizes) == node.ndim
         and not any(isinstance(f.node, STRUCTURAL) for f in node.factors)
     )
-
-
-def centred(node: Node) -> Sum | None:
-    """The sum that a factor is, or is a multiple of along every axis it may be reduced over."""
-    if isinstance(node, Elementwise) and node.function.name == "quotient_or_zero":
-        numerator, divisor = node.arguments
-        is_even = isinstance(divisor, Contraction) and not any(
-            f.letters for f in divisor.factors
-        )
-        return numerator if isinstance(numerator, Sum) and is_even else None
-    return node if isinstance(node, Sum) else None
-
-
-def oriented(node: Sum, transposed: Node) -> tuple[Number, Node]:
-    """A number and the matrix that times it is the sum's transpose, or 1 and the sum itself.
-
-    The transpose is taken where it is written with fewer transposes, or its digest is smaller.
-    """
-    sign, turned = unit_part(transposed)
-    if not isinstance(turned, Sum) or orientation(node) <= orientation(turned):
-        return ONE, node
-    return sign, turned
