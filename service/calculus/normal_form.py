@@ -30,12 +30,7 @@ from service.calculus.selections import (
     is_structured,
     resolve,
 )
-from service.calculus.simpler_factors import (
-    centred,
-    chosen_beside,
-    even_power,
-    flattens,
-)
+from service.calculus.simpler_factors import chosen_beside, even_power, flattens
 from service.calculus.terms import (
     ZERO,
     add,
