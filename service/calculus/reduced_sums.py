@@ -1,4 +1,4 @@
-"""Sums that are factors: the way round in which they are kept, and what is left of them reduced.
+"""Sums that are factors: the way round in which they are kept, and their reductions.
 
 Both are kept for as long as the sum is: every product with it would make them again, and with
 them those of every sum inside of it. `contract` is the constructor of products.
