@@ -7,29 +7,49 @@ vector is one sample.
 
 from collections.abc import Callable
 
-from service.calculus.applications import apply_elementwise, summed
-from service.calculus.graph import ONE, Factor, Node, Number
+from service.calculus.applications import summed
+from service.calculus.graph import ONE, Factor, Node
 from service.calculus.normal_form import contract
-from service.calculus.rules.choices import GREATER_EQUAL, MAXIMUM, WHERE
 from service.calculus.rules.elementwise import (
-    ABS,
-    LOG_COSH,
-    SOFTPLUS,
     difference,
-    one_minus,
-    times,
 )
-from service.calculus.rules.learning_functions import log_softmax
+from service.calculus.rules.losses import (
+    absolute,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    cross_entropy_with_logits,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    margin,
+    poisson,
+    quantile,
+    squared,
+    squared_hinge,
+)
 from service.calculus.rules.operators import common_shape, expanded
-from service.calculus.rules.records import Function, Kink, Option, Parameter, operands
-from service.calculus.rules.related_logarithms import XLOG1PY, XLOGY
+from service.calculus.rules.records import (
+    Function,
+    Kink,
+    Option,
+    Parameter,
+    Targets,
+    operands,
+)
 from service.calculus.rules.sources import BISHOP, DLMF, GOODFELLOW, PAPER, ROCKAFELLAR
-from service.calculus.terms import ZERO, add, filled, scaled, size_of
-from service.errors import DomainError, ShapeMismatchError
+from service.calculus.terms import size_of
+from service.errors import ShapeMismatchError
 
 _HALF = ONE / 2
 _PAIR = operands("prediction", "target")
 Entries = Callable[..., Node]
+
+PROBABILITIES = Targets("a probability from 0 to 1", 0.0, 1.0)
+SIGNS = Targets("-1 or 1", -1.0, 1.0, is_edge=True)
+COUNTS = Targets("a number from 0 on", 0.0, float("inf"))
+DISTRIBUTIONS = Targets("probabilities that add up to 1", 0.0, 1.0, adds_up=True)
 
 
 def _pair(prediction: Node, target: Node) -> tuple[Node, Node]:
@@ -50,6 +70,16 @@ def _of_entries(entries: Entries) -> Entries:
 
     def build(prediction: Node, target: Node, *options: Option) -> Node:
         return _averaged(entries(*_pair(prediction, target), *options))
+
+    return build
+
+
+def _each(entries: Entries) -> Entries:
+    """The loss of each sample, from what each entry contributes."""
+
+    def build(prediction: Node, target: Node, *options: Option) -> Node:
+        losses = entries(*_pair(prediction, target), *options)
+        return summed(losses, range(1, losses.ndim))
 
     return build
 
@@ -84,80 +114,6 @@ def _distributions(entries: str) -> Callable[[int], str]:
     return lambda ndim: f"sum({entries})" if ndim == 1 else _samples(entries)(ndim)
 
 
-def _squared(p: Node, t: Node) -> Node:
-    return times(difference(p, t), exponents=(2 * ONE,))
-
-
-def _absolute(p: Node, t: Node) -> Node:
-    return apply_elementwise(ABS, difference(p, t))
-
-
-def _huber(p: Node, t: Node, delta: Number) -> Node:
-    """½ d² where |d| ≤ δ, else δ (|d| − ½ δ)."""
-    if delta <= 0:
-        raise DomainError(f"huber takes a positive delta, not {float(delta):g}")
-    d = difference(p, t)
-    size, bound = apply_elementwise(ABS, d), filled(delta, p.shape)
-    near = times(d, exponents=(2 * ONE,), coefficient=_HALF)
-    far = scaled(difference(size, scaled(bound, _HALF)), delta)
-    return apply_elementwise(WHERE, apply_elementwise(GREATER_EQUAL, bound, size), near, far)
-
-
-def _log_cosh(p: Node, t: Node) -> Node:
-    return apply_elementwise(LOG_COSH, difference(p, t))
-
-
-def _binary_cross_entropy(p: Node, t: Node) -> Node:
-    yes = apply_elementwise(XLOGY, t, p)
-    no = apply_elementwise(XLOG1PY, one_minus(t), scaled(p, -ONE))
-    return add([(-ONE, yes), (-ONE, no)], p.shape)
-
-
-def _binary_cross_entropy_with_logits(p: Node, t: Node) -> Node:
-    """t softplus(−z) + (1 − t) softplus(z): neither tail cancels."""
-    yes = times(t, apply_elementwise(SOFTPLUS, scaled(p, -ONE)))
-    no = times(one_minus(t), apply_elementwise(SOFTPLUS, p))
-    return add([(ONE, yes), (ONE, no)], p.shape)
-
-
-def _cross_entropy(p: Node, t: Node) -> Node:
-    return scaled(apply_elementwise(XLOGY, t, p), -ONE)
-
-
-def _cross_entropy_with_logits(p: Node, t: Node) -> Node:
-    return times(t, log_softmax(p, -1), coefficient=-ONE)
-
-
-def _margin(p: Node, t: Node) -> Node:
-    return one_minus(times(t, p))
-
-
-def _hinge(p: Node, t: Node) -> Node:
-    return apply_elementwise(MAXIMUM, _margin(p, t), filled(ZERO, p.shape))
-
-
-def _squared_hinge(p: Node, t: Node) -> Node:
-    return times(_hinge(p, t), exponents=(2 * ONE,))
-
-
-def _poisson(p: Node, t: Node) -> Node:
-    return difference(p, apply_elementwise(XLOGY, t, p))
-
-
-def _quantile(p: Node, t: Node, level: Number) -> Node:
-    """q max(0, t − p) + (1 − q) max(0, p − t)."""
-    if not 0 < level < 1:
-        raise DomainError(f"quantile takes a level between 0 and 1, not {float(level):g}")
-    zero = filled(ZERO, p.shape)
-    below = apply_elementwise(MAXIMUM, difference(t, p), zero)
-    above = apply_elementwise(MAXIMUM, difference(p, t), zero)
-    return add([(level, below), (ONE - level, above)], p.shape)
-
-
-def _kl_divergence(p: Node, t: Node) -> Node:
-    return difference(apply_elementwise(XLOGY, t, t), apply_elementwise(XLOGY, t, p))
-
-
 def _kinks(
     rule: str,
     watched: Callable[[Node, Node], Node],
@@ -178,21 +134,25 @@ def _kinks(
 LOSS_FUNCTIONS = (
     Function(
         name="mse",
+        nicknames=("mean_squared_error", "squared_error"),
         source=f"{PAPER}, 6",
         definition=_samples("(prediction - target)**2"),
         parameters=_PAIR,
-        build=_of_entries(_squared),
+        build=_of_entries(squared),
+        of_samples=_each(squared),
         summary="The squared error, averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum ({prediction} - {target})^2",
         note="1/N and no ½; summed over the other axes",
     ),
     Function(
         name="mae",
+        nicknames=("mean_absolute_error", "absolute_error"),
         rule="absolute value rule",
         source=f"{ROCKAFELLAR}, 23",
         definition=_samples("abs(prediction - target)"),
         parameters=_PAIR,
-        build=_of_entries(_absolute),
+        build=_of_entries(absolute),
+        of_samples=_each(absolute),
         kinks=_kinks("mae", difference, lambda: (-1.0, 1.0)),
         summary="The absolute error, averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum \lvert {prediction} - {target} \rvert",
@@ -206,7 +166,8 @@ LOSS_FUNCTIONS = (
             "{delta} * (abs(prediction - target) - {delta} / 2))"
         ),
         parameters=(*_PAIR, Parameter("delta", "number", 1.0, is_required=False)),
-        build=_of_entries(_huber),
+        build=_of_entries(huber),
+        of_samples=_each(huber),
         summary="Half the squared error up to delta, linear beyond it, "
         "averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum H_{{{delta}}}({prediction} - {target})",
@@ -214,10 +175,12 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="log_cosh",
+        nicknames=("logcosh",),
         source=f"{DLMF}, 4.7 and 4.34",
         definition=_samples("log(cosh(prediction - target))"),
         parameters=_PAIR,
-        build=_of_entries(_log_cosh),
+        build=_of_entries(log_cosh),
+        of_samples=_each(log_cosh),
         summary="The logarithm of the hyperbolic cosine of the error, "
         "averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum \ln \cosh({prediction} - {target})",
@@ -225,10 +188,13 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="binary_cross_entropy",
+        nicknames=("bce", "log_loss"),
         source=f"{BISHOP}, 4.3.2",
         definition=_samples("-xlogy(target, prediction) - xlogy(1 - target, 1 - prediction)"),
         parameters=_PAIR,
-        build=_of_entries(_binary_cross_entropy),
+        build=_of_entries(binary_cross_entropy),
+        of_samples=_each(binary_cross_entropy),
+        targets=PROBABILITIES,
         summary="-t log(p) - (1 - t) log(1 - p) of probabilities p, "
         "averaged over the first axis.",
         latex=(
@@ -240,12 +206,15 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="binary_cross_entropy_with_logits",
+        nicknames=("bce_with_logits", "logistic"),
         source=f"{GOODFELLOW}, 6.2.2.2",
         definition=_samples(
             "target * softplus(-prediction) + (1 - target) * softplus(prediction)"
         ),
         parameters=_PAIR,
-        build=_of_entries(_binary_cross_entropy_with_logits),
+        build=_of_entries(binary_cross_entropy_with_logits),
+        of_samples=_each(binary_cross_entropy_with_logits),
+        targets=PROBABILITIES,
         summary="binary_cross_entropy of sigmoid(prediction), averaged over the first axis.",
         latex=(
             r"\frac{{1}}{{N}} \sum {target} \ln(1 + e^{{-{prediction}}}) "
@@ -255,10 +224,13 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="cross_entropy",
+        nicknames=("categorical_cross_entropy",),
         source=f"{BISHOP}, 4.3.4",
         definition=_distributions("-xlogy(target, prediction)"),
         parameters=_PAIR,
-        build=_of_distributions("cross_entropy", _cross_entropy),
+        build=_of_distributions("cross_entropy", cross_entropy),
+        of_samples=_each(cross_entropy),
+        targets=DISTRIBUTIONS,
         summary="-sum(t log(p)) of distributions p along the last axis, "
         "averaged over the first axis.",
         latex=r"-\frac{{1}}{{N}} \sum {target} \ln {prediction}",
@@ -267,10 +239,13 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="cross_entropy_with_logits",
+        nicknames=("softmax_cross_entropy",),
         source=f"{GOODFELLOW}, 6.2.2.3",
         definition=_distributions("-target * log_softmax(prediction)"),
         parameters=_PAIR,
-        build=_of_distributions("cross_entropy_with_logits", _cross_entropy_with_logits),
+        build=_of_distributions("cross_entropy_with_logits", cross_entropy_with_logits),
+        of_samples=_each(cross_entropy_with_logits),
+        targets=DISTRIBUTIONS,
         summary="cross_entropy of softmax(prediction) along the last axis, "
         "averaged over the first axis.",
         latex=r"-\frac{{1}}{{N}} \sum {target} \ln \operatorname{{softmax}}({prediction})",
@@ -281,8 +256,10 @@ LOSS_FUNCTIONS = (
         source=f"{BISHOP}, 7.1.2",
         definition=_samples("maximum(0, 1 - target * prediction)"),
         parameters=_PAIR,
-        build=_of_entries(_hinge),
-        kinks=_kinks("hinge", _margin, lambda: (-1.0, 1.0)),
+        build=_of_entries(hinge),
+        of_samples=_each(hinge),
+        targets=SIGNS,
+        kinks=_kinks("hinge", margin, lambda: (-1.0, 1.0)),
         summary="max(0, 1 - t p) for targets t of -1 and 1, averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum \max(0, 1 - {target} {prediction})",
         note="the derivative at a margin of 1 is 0",
@@ -292,16 +269,21 @@ LOSS_FUNCTIONS = (
         source="Tang, Deep Learning using Linear Support Vector Machines (2013)",
         definition=_samples("maximum(0, 1 - target * prediction)**2"),
         parameters=_PAIR,
-        build=_of_entries(_squared_hinge),
+        build=_of_entries(squared_hinge),
+        of_samples=_each(squared_hinge),
+        targets=SIGNS,
         summary="max(0, 1 - t p)**2 for targets t of -1 and 1, averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum \max(0, 1 - {target} {prediction})^2",
     ),
     Function(
         name="poisson",
+        nicknames=("poisson_nll",),
         source="McCullagh & Nelder, Generalized Linear Models (1989), 6",
         definition=_samples("prediction - xlogy(target, prediction)"),
         parameters=_PAIR,
-        build=_of_entries(_poisson),
+        build=_of_entries(poisson),
+        of_samples=_each(poisson),
+        targets=COUNTS,
         summary="p - t log(p), the negative log-likelihood of counts t at rates p, "
         "averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum {prediction} - {target} \ln {prediction}",
@@ -310,13 +292,15 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="quantile",
+        nicknames=("pinball",),
         source="Koenker & Bassett (1978), (3.1)",
         definition=_samples(
             "{level} * maximum(0, target - prediction) "
             "+ (1 - {level}) * maximum(0, prediction - target)"
         ),
         parameters=(*_PAIR, Parameter("level", "number", 0.5, is_required=False)),
-        build=_of_entries(_quantile),
+        build=_of_entries(quantile),
+        of_samples=_each(quantile),
         kinks=_kinks("quantile", difference, lambda level: (-float(level), 1 - float(level))),
         summary="level times what is missing, or 1 - level times what is too much, "
         "averaged over the first axis.",
@@ -325,10 +309,13 @@ LOSS_FUNCTIONS = (
     ),
     Function(
         name="kl_divergence",
+        nicknames=("kl", "kl_div"),
         source="Kullback & Leibler (1951), (2.4)",
         definition=_distributions("xlogy(target, target) - xlogy(target, prediction)"),
         parameters=_PAIR,
-        build=_of_distributions("kl_divergence", _kl_divergence),
+        build=_of_distributions("kl_divergence", kl_divergence),
+        of_samples=_each(kl_divergence),
+        targets=DISTRIBUTIONS,
         summary="sum(t log(t / p)) of distributions p from the targets t along the last axis, "
         "averaged over the first axis.",
         latex=r"\frac{{1}}{{N}} \sum {target} \ln \frac{{{target}}}{{{prediction}}}",

@@ -120,6 +120,23 @@ class MatrixFunction:
     simplify: Callable[[Node], Node | None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The targets that a loss is for: numbers from `lowest` to `highest`.
+
+    `is_edge`: only those two. `adds_up`: along the last axis they sum to 1.
+    """
+
+    text: str
+    lowest: float
+    highest: float
+    is_edge: bool = False
+    adds_up: bool = False
+
+
+ANY_TARGETS = Targets("a finite number", -float("inf"), float("inf"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Function:
     """A function of the language: its name, what it takes, the graph it stands for.
@@ -137,6 +154,9 @@ class Function:
     `source` the work that states it. `definition`, of the ndim of its largest operand, is the
     text that a derivation splits it into in full, in its parameters; an option stands there in
     braces, `{axis}` and a flag with their comma and name.
+
+    `of_samples`, of a loss: what each sample contributes, a vector over the first axis;
+    `targets`: those that it is for. `nicknames`: other names in a training request.
     """
 
     name: str
@@ -155,6 +175,9 @@ class Function:
     rule: str = ""
     source: str = ""
     definition: Callable[[int], str] | None = None
+    of_samples: Callable[..., Node] | None = None
+    targets: Targets = ANY_TARGETS
+    nicknames: tuple[str, ...] = ()
 
     @property
     def needs_arguments(self) -> bool:
