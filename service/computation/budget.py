@@ -24,7 +24,12 @@ class SizedValue:
 
 
 def check_budget(
-    estimate: Estimate, answer_bytes: int, values: Sequence[SizedValue], limits: Limits
+    estimate: Estimate,
+    answer_bytes: int,
+    values: Sequence[SizedValue],
+    limits: Limits,
+    *,
+    pointer: str = "/expression",
 ) -> None:
     """Refuse what would cost too much, before anything is allocated.
 
@@ -45,7 +50,7 @@ def check_budget(
         f"the request is estimated to {what.format(estimated)}, over the limit of {limit:,.0f} "
         f"({estimate.flops:.1e} flops and {estimate.peak_bytes:,} bytes in all)"
         f"{_described(largest)}",
-        pointer="/expression",
+        pointer=pointer,
         start=largest.start if largest else None,
         end=largest.end if largest else None,
         hint='ask with "representation": "auto" or "factored", for fewer variables, or for the '

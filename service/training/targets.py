@@ -1,0 +1,56 @@
+"""Targets: in the range of their loss, and class numbers as rows of 0 and 1."""
+
+import numpy as np
+
+from service.calculus.rules.records import Function
+from service.errors import DomainError
+from service.training.updates import Array
+
+_SLACK = 1e-6
+
+
+def check_targets(loss: Function, targets: Array, *, pointer: str = "/targets") -> None:
+    """Refuse targets that a loss is not for.
+
+    Raises:
+        DomainError: with the first row that is outside, what it holds and what is expected.
+    """
+    allowed = loss.targets
+    outside = ~((targets >= allowed.lowest) & (targets <= allowed.highest))
+    if allowed.is_edge:
+        outside |= (targets != allowed.lowest) & (targets != allowed.highest)
+    if np.any(outside):
+        place = tuple(int(k) for k in np.argwhere(outside)[0])
+        at = "".join(f"/{k}" for k in place)
+        raise DomainError(
+            f"targets: row {place[0]} is {targets[place]:.17g}; the loss {loss.name} takes "
+            f"{allowed.text}",
+            pointer=f"{pointer}{at}",
+        )
+    if allowed.adds_up and targets.ndim > 1:
+        totals = np.sum(targets, axis=-1)
+        wrong = np.flatnonzero(np.abs(totals - 1) > _SLACK)
+        if wrong.size:
+            row = int(wrong[0])
+            raise DomainError(
+                f"targets: row {row} adds up to {totals[row]:.17g}; the loss {loss.name} takes "
+                f"{allowed.text}",
+                pointer=f"{pointer}/{row}",
+            )
+
+
+def as_rows(numbers: Array, classes: int, *, pointer: str = "/targets") -> Array:
+    """Class numbers 0 … classes-1 as rows with one 1; shape (N, classes).
+
+    Raises:
+        DomainError: one is no such number, with its row.
+    """
+    is_class = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers < classes)
+    if not np.all(is_class):
+        row = int(np.flatnonzero(~is_class)[0])
+        raise DomainError(
+            f"targets: row {row} is {numbers[row]:.17g}, expected a class number from 0 to "
+            f"{classes - 1}",
+            pointer=f"{pointer}/{row}",
+        )
+    return np.eye(classes)[numbers.astype(np.intp)]
