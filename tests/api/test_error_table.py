@@ -72,8 +72,10 @@ ERRORS = [
     ("evaluate", "x", {"variables": {"x": [1e300]}, "dtype": "float32"}, "nonfinite_input",
      "/variables/x", "beyond the range of float32", "compute in float64"),
 ]  # fmt: skip
-# What has to do with the connection, the header or the body's bytes has its own tests.
+# What has to do with the connection, the header or the body's bytes has its own tests, and so
+# have the data of a job.
 ELSEWHERE = {
+    "bad_dataset",
     *("body_too_large", "duplicate_key", "header_too_large", "internal", "malformed_json"),
     *("malformed_request", "method_not_allowed", "not_acceptable", "not_found"),
     *("request_timeout", "unavailable", "unsupported_media_type", "deadline_exceeded"),

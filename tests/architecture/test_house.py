@@ -16,6 +16,7 @@ HOMES = {
     "pydantic_settings": ("settings.py",),
     "orjson": ("api",),
     "lark": ("language",),
+    "pyarrow": ("training/reading",),
     "click": ("commands", "__main__.py"),
     "httpx": ("commands",),
 }

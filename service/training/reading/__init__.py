@@ -1,0 +1,1 @@
+"""Files of numbers as streams of row blocks: one module per format, `tables` over them."""
