@@ -9,7 +9,7 @@ GradserveError
 │   ├── ExpressionSyntaxError  UnknownNameError  UnknownFunctionError
 │   ├── WrongArgumentsError  ShapeMismatchError  NotScalarError  NotSquareError
 │   └── NonFiniteResultError  SingularMatrixError  DomainError
-├── NonFiniteInputError  BadDatasetError
+├── NonFiniteInputError  BadDatasetError  DivergedError
 ├── OverLimitError  BudgetExceededError  DeadlineExceededError
 └── UnavailableError  InternalError
 """
@@ -252,6 +252,16 @@ class BadDatasetError(GradserveError):
     """
 
     code, kind = "bad_dataset", "unprocessable"
+
+
+class DivergedError(GradserveError):
+    """The training diverged.
+
+    A loss or a parameter left the range of float64; the parameters before it are kept.
+    → Take a smaller learning rate, scale the inputs, or clip the gradient.
+    """
+
+    code, kind = "diverged", "unprocessable"
 
 
 class OverLimitError(GradserveError):

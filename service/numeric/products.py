@@ -51,7 +51,7 @@ class Product(Masking, KernelProducts):
         letters = tuple(x for x in operand.letters if x in needed)
         slot = self.assembly.emit(
             ("sum", lonely),
-            lambda x: np.sum(x, axis=lonely),
+            lambda x: np.add.reduce(x, axis=lonely),
             (operand.slot,),
             self._shape(letters),
             flops=prod(operand.slot.shape),
@@ -80,7 +80,9 @@ class Product(Masking, KernelProducts):
         left = tuple(x for x in self._ordered(first) if x not in shared)
         right = tuple(x for x in self._ordered(second) if x not in shared)
         inner = tuple(contracted)
-        if self._comes_first(right, left):
+        is_turned = not batch and left and not right and first.letters == (*inner, *left)
+        if self._comes_first(right, left) or is_turned:
+            # vᵀA needs no view of A transposed, as Aᵀv does.
             first, second, left, right = second, first, right, left
         flops = 2 * self._size((*batch, *left, *right, *inner))
         lead = self._shape(batch)

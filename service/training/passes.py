@@ -28,7 +28,7 @@ _KEPT = 128
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """What the last layer's neurons sum up and what they give; each of shape (N,) or (N, out)."""
+    """What the last layer sums up and what it gives; each of shape (N,) or (N, out)."""
 
     pre_activations: Array
     activations: Array

@@ -43,6 +43,11 @@ class ChosenSchedule:
     options: Options
     then: "ChosenSchedule | None" = None
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the factor is 1 throughout."""
+        return self.schedule.kind == "constant" and self.then is None
+
     def factor(self, step: int, epoch: int) -> float:
         """The factor of the learning rate, from 0 to 1."""
         count = step if self.schedule.counts == "steps" else epoch

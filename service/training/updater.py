@@ -103,6 +103,11 @@ class ChosenOptimizer:
         """The learning rate of a step, both counted from 0."""
         return self.options["learning_rate"] * self.schedule.factor(step, epoch)
 
+    @property
+    def constant_rate(self) -> float | None:
+        """The learning rate where it is the same in every step."""
+        return self.options["learning_rate"] if self.schedule.is_constant else None
+
     def updater(self, size: int, state: OptimizerState | None = None) -> Updater:
         """What takes its steps over so many parameters, from a state or anew.
 

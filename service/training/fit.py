@@ -1,0 +1,385 @@
+"""The training loop: batches, steps, validation, stops, checkpoints.
+
+A plan is compiled once for each number of rows and run as one function; parameters are one
+vector, updated in place. A run that goes on from a checkpoint takes the same steps with the
+same bits.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from time import monotonic
+
+import numpy as np
+
+from service.errors import DivergedError, DomainError
+from service.numeric.compile import compile_plan
+from service.numeric.program import Program, program
+from service.training.batches import Batches
+from service.training.clipping import norm_of
+from service.training.passes import Clip, split
+from service.training.problems import BatchGraphs, Problem
+from service.training.splits import RowRanges, all_rows
+from service.training.splits import split as split_rows
+from service.training.states import OptimizerState
+from service.training.updater import ChosenOptimizer
+from service.training.updates import Array
+
+_SECONDS_BETWEEN_REPORTS = 0.25
+_VALIDATION_ROWS = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStopping:
+    """Stop after `patience` epochs without a loss that is lower by more than `min_delta`."""
+
+    patience: int
+    min_delta: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWhen:
+    """Stop after an epoch whose gradient's norm or loss is at most this."""
+
+    gradient_norm: float | None = None
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long and in which pieces; `batch_size` None: all rows at once."""
+
+    epochs: int
+    batch_size: int | None = None
+    shuffle: bool = True
+    seed: int = 0
+    validation_fraction: float = 0.0
+    early_stopping: EarlyStopping | None = None
+    stop_when: StopWhen = field(default_factory=StopWhen)
+    clip: Clip = field(default_factory=Clip)
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A line of the history: mean loss of the steps, last gradient's norm before clipping."""
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    gradient_norm: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `loss` is that of the last step, `seconds_left` an estimate."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float | None
+    gradient_norm: float | None
+    samples_per_second: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """All that a run goes on from: `epoch` and `step` are the next to be taken."""
+
+    parameters: Array
+    state: OptimizerState
+    epoch: int
+    step: int
+    loss_sum: float
+    gradient_norm: float
+    history: tuple[Epoch, ...]
+    best_loss: float
+    best_parameters: Array | None
+    epochs_without_gain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run found; `stopped_by`: epochs, early_stopping, stop_when, cancelled."""
+
+    parameters: Mapping[str, Array]
+    loss: float | None
+    validation_loss: float | None
+    gradient_norm: float | None
+    epochs: int
+    steps: int
+    stopped_by: str
+    history: tuple[Epoch, ...]
+
+
+class Trainer:
+    """One training run, which can be stopped between any two steps and gone on with.
+
+    Args:
+        problem: what is trained.
+        optimizer: how a step is taken.
+        schedule: how many epochs, in which batches, until when.
+        checkpoint: where to go on from; None starts from the problem's parameters.
+
+    Raises:
+        DomainError: the batch is larger than the data, or a fraction leaves no rows.
+        ValidationError: the checkpoint is of another optimizer or of other parameters.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: ChosenOptimizer,
+        schedule: Schedule,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self._problem, self._optimizer, self._schedule = problem, optimizer, schedule
+        if schedule.epochs < 1:
+            raise DomainError(
+                f"epochs: found {schedule.epochs}, expected at least 1", pointer="/epochs"
+            )
+        fraction = schedule.validation_fraction
+        self._validation: RowRanges | None = None
+        rows = all_rows(problem.samples)
+        if fraction:
+            parts = split_rows(problem.samples, fraction, schedule.seed)
+            rows, self._validation = parts.training, parts.validation
+        self._names = (*problem.columns, *problem.parameters)
+        self._batches = Batches(
+            list(problem.columns.values()),
+            schedule.batch_size or rows.count,
+            seed=schedule.seed,
+            shuffle=schedule.shuffle,
+            rows=rows,
+        )
+        self._graphs: dict[int, BatchGraphs] = {}
+        self._programs: dict[int, Program] = {}
+        self._losses: dict[int, Program] = {}
+        started = [np.ravel(p) for p in problem.parameters.values()]
+        self._vector = np.concatenate(started, dtype=np.float64)
+        self._before = self._vector.copy()
+        self._slopes = np.empty_like(self._vector)
+        self._updater = optimizer.updater(
+            self._vector.size, checkpoint.state if checkpoint else None
+        )
+        self._views = tuple(split(self._vector, problem.parameters).values())
+        self._epoch = self._step = 0
+        self._loss_sum, self._norm, self._loss = 0.0, 0.0, inf
+        self._history: list[Epoch] = []
+        self._best: tuple[float, Array | None] = (inf, None)
+        self._idle = 0
+        if checkpoint is not None:
+            self._go_on_from(checkpoint)
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        self._vector[:] = checkpoint.parameters
+        self._epoch, self._step = checkpoint.epoch, checkpoint.step
+        self._loss_sum, self._norm = checkpoint.loss_sum, checkpoint.gradient_norm
+        self._history = list(checkpoint.history)
+        self._best = checkpoint.best_loss, checkpoint.best_parameters
+        self._idle = checkpoint.epochs_without_gain
+
+    def checkpoint(self) -> Checkpoint:
+        """All that a run goes on from, as it is between two steps."""
+        best, parameters = self._best
+        return Checkpoint(
+            parameters=self._vector.copy(),
+            state=self._updater.state(),
+            epoch=self._epoch,
+            step=self._step,
+            loss_sum=self._loss_sum,
+            gradient_norm=self._norm,
+            history=tuple(self._history),
+            best_loss=best,
+            best_parameters=None if parameters is None else parameters.copy(),
+            epochs_without_gain=self._idle,
+        )
+
+    def run(self, is_cancelled: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
+        """Train; tells of progress at least four times a second, and after each epoch.
+
+        `is_cancelled` is asked before every step; `result` holds what was found by then.
+
+        Raises:
+            DivergedError: a loss or parameter is not finite; the last good ones are kept.
+        """
+        self._clock = _Clock(self._batches.count, self._batches.steps)
+        self.stopped_by = "epochs"
+        with np.errstate(all="ignore"):
+            while self._epoch < self._schedule.epochs:
+                yield from self._steps(is_cancelled)
+                if self.stopped_by == "cancelled":
+                    return
+                self._end_epoch()
+                yield self._progress()
+                if self.stopped_by != "epochs":
+                    return
+
+    def _steps(self, is_cancelled: Callable[[], bool]) -> Iterator[Progress]:
+        """What is left of an epoch."""
+        constant = self._optimizer.constant_rate
+        clip = self._schedule.clip
+        is_clipped = clip != Clip()
+        vector, before, views = self._vector, self._before, self._views
+        update, programs, clock = self._updater.step, self._programs, self._clock
+        for batch in self._batches.epoch(self._epoch, self._step):
+            if is_cancelled():
+                self.stopped_by = "cancelled"
+                return
+            rows = len(batch[0])
+            run = programs.get(rows) or self._compiled(rows)
+            loss, *slopes = run(*batch, *views)
+            value = float(loss)
+            if not isfinite(value):
+                raise self._diverged("the loss is not finite")
+            gradient = slopes[0] if len(slopes) == 1 else self._joined(slopes)
+            if gradient.ndim != 1:
+                gradient = gradient.reshape(-1)
+            is_last = self._step + 1 == self._batches.steps
+            if is_last:
+                self._norm = norm_of(gradient)
+            if is_clipped:
+                gradient = self._clipped(gradient, clip)
+            before[:] = vector
+            rate = constant
+            if rate is None:
+                rate = self._optimizer.rate(self._updater.steps, self._epoch)
+            update(vector, gradient, rate)
+            self._loss_sum += value * rows
+            self._loss = value
+            self._step += 1
+            if clock.is_due(rows):
+                yield self._progress()
+
+    def _joined(self, slopes: list[Array]) -> Array:
+        return np.concatenate([s.reshape(-1) for s in slopes], out=self._slopes)
+
+    def _clipped(self, gradient: Array, clip: Clip) -> Array:
+        if gradient is not self._slopes:
+            self._slopes[:] = gradient
+        clip.apply(self._slopes)
+        return self._slopes
+
+    def _diverged(self, what: str) -> DivergedError:
+        """The error of a run that left the range of float64; keeps the parameters before it."""
+        self._vector[:] = self._before
+        last = f"{self._loss:.6g}" if isfinite(self._loss) else "none"
+        return DivergedError(
+            f"{what} in epoch {self._epoch + 1}, step {self._step + 1}; the last finite loss "
+            f"is {last}, the parameters before it are kept",
+            hint="take a smaller learning rate, scale the inputs, or clip the gradient",
+        )
+
+    def _end_epoch(self) -> None:
+        if not np.all(np.isfinite(self._vector)):
+            self._step -= 1
+            raise self._diverged("a parameter is not finite")
+        loss = self._loss_sum / self._batches.count
+        validated = None if self._validation is None else self._validated(self._validation)
+        rate = self._optimizer.rate(max(self._updater.steps - 1, 0), self._epoch)
+        self._history.append(Epoch(self._epoch + 1, loss, validated, self._norm, rate))
+        self._epoch, self._step, self._loss_sum = self._epoch + 1, 0, 0.0
+        self._look_at_stops(loss, loss if validated is None else validated)
+
+    def _look_at_stops(self, loss: float, watched: float) -> None:
+        stop, early = self._schedule.stop_when, self._schedule.early_stopping
+        if stop.loss is not None and loss <= stop.loss:
+            self.stopped_by = "stop_when"
+        if stop.gradient_norm is not None and self._norm <= stop.gradient_norm:
+            self.stopped_by = "stop_when"
+        if early is None:
+            return
+        if watched < self._best[0] - early.min_delta:
+            self._best, self._idle = (watched, self._vector.copy()), 0
+            return
+        self._idle += 1
+        if self._idle >= early.patience:
+            self.stopped_by = "early_stopping"
+
+    def _validated(self, rows: RowRanges) -> float:
+        """The mean loss, without penalty, of the rows that are not trained on."""
+        total = 0.0
+        columns = list(self._problem.columns.values())
+        size = min(_VALIDATION_ROWS, rows.count)
+        for batch in Batches(columns, size, seed=0, shuffle=False, rows=rows).epoch(0):
+            count = len(batch[0])
+            (loss,) = (self._losses.get(count) or self._loss_of(count))(*batch, *self._views)
+            total += float(loss) * count
+        return total / rows.count
+
+    def _graphs_of(self, rows: int) -> BatchGraphs:
+        if rows not in self._graphs:
+            self._graphs[rows] = self._problem.graphs(rows)
+        return self._graphs[rows]
+
+    def _compiled(self, rows: int) -> Program:
+        graphs = self._graphs_of(rows)
+        slopes = [graphs.gradients[name] for name in self._problem.parameters]
+        self._programs[rows] = program(compile_plan([graphs.total, *slopes]), self._names)
+        return self._programs[rows]
+
+    def _loss_of(self, rows: int) -> Program:
+        plan = compile_plan([self._graphs_of(rows).data_loss])
+        self._losses[rows] = program(plan, self._names)
+        return self._losses[rows]
+
+    def _progress(self) -> Progress:
+        speed, left = self._clock.speed(self._epoch, self._step, self._schedule.epochs)
+        return Progress(
+            epoch=self._epoch,
+            epochs=self._schedule.epochs,
+            step=self._step,
+            steps=self._batches.steps,
+            loss=self._loss if isfinite(self._loss) else None,
+            gradient_norm=self._norm if self._history else None,
+            samples_per_second=speed,
+            seconds_left=left,
+        )
+
+    def result(self) -> Result:
+        """What the run has found so far; the best parameters where it stops early."""
+        vector = self._vector
+        if self._schedule.early_stopping is not None and self._best[1] is not None:
+            vector = self._best[1]
+        last = self._history[-1] if self._history else None
+        return Result(
+            parameters=self._problem.own(split(vector, self._problem.parameters)),
+            loss=last.loss if last else None,
+            validation_loss=last.validation_loss if last else None,
+            gradient_norm=last.gradient_norm if last else None,
+            epochs=len(self._history),
+            steps=self._updater.steps,
+            stopped_by=self.stopped_by,
+            history=tuple(self._history),
+        )
+
+    stopped_by = "epochs"
+
+
+class _Clock:
+    """When progress is due, how many samples a second, how long it will take."""
+
+    def __init__(self, rows: int, steps: int) -> None:
+        self._rows, self._steps = rows, steps
+        self._start = self._last = monotonic()
+        self._seen = 0
+
+    def is_due(self, rows: int) -> bool:
+        """Whether so long has passed that a report is due; counts the rows."""
+        self._seen += rows
+        now = monotonic()
+        if now - self._last < _SECONDS_BETWEEN_REPORTS:
+            return False
+        self._last = now
+        return True
+
+    def speed(self, epoch: int, step: int, epochs: int) -> tuple[float, float | None]:
+        """Samples per second, and seconds left if all epochs are run."""
+        passed = monotonic() - self._start
+        if not passed or not self._seen:
+            return 0.0, None
+        speed = self._seen / passed
+        left = (epochs - epoch) * self._rows - step * self._rows / self._steps
+        return speed, max(0.0, left / speed)
