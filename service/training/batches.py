@@ -8,26 +8,35 @@ epoch shuffles blocks, and how follows from the size of the data alone:
 - Beyond that, blocks of 512 KiB (what a disk reads well) are put into an order drawn for each
   epoch, from a boundary drawn as well, and the rows of each 32 MiB of them are permuted while
   they are copied into a buffer, of which a batch is a view.
-- A batch of over 32 MiB is a view of the data: batches of neighbours, in an order drawn. (Only
-  where rows to validate with are taken out between them, it is gathered into a buffer.)
+- A batch of over 32 MiB is a view of the data: batches of neighbours, in an order drawn. Where
+  rows to validate with are taken out between them it has to be gathered: ask for pieces.
 
 Everything is drawn by (seed, epoch), so a run may resume at any step, on any machine. Each row
 comes once in an epoch; the last batch has what is left, and its mean is over its own rows.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from service.errors import ShapeMismatchError
 from service.training.data import Array, Columns, check_batch_size
-from service.training.mapping import Prefetch
 from service.training.splits import Integers, RowRanges, all_rows
 
 KEPT_BYTES = 256 * 2**20
 KEPT_EPOCHS = 8
 WINDOW_BYTES = 32 * 2**20
 BLOCK_BYTES = 512 * 2**10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Some rows of a batch, one array for each source; `batch_rows` is the batch's size."""
+
+    arrays: tuple[Array, ...]
+    batch_rows: int
+    ends_batch: bool
 
 
 class Batches:
@@ -76,17 +85,53 @@ class Batches:
         self._row_bytes = sum(table[:1].nbytes for table in self._tables)
         self._buffers: list[Array] = []
         self._kept: tuple[int, list[Array]] | None = None
-        self._prefetches = [Prefetch(table) for table in self._tables]
 
     def epoch(self, number: int, step: int = 0) -> Iterator[tuple[Array, ...]]:
         """The batches of an epoch, from a step on; both count from 0."""
-        if not self._is_shuffled and self.rows.single is not None:
+        if self._is_gathered:
+            return self._of_windows(number, step)
+        if not self._is_shuffled:
             return self._in_place(step)
-        if self._is_shuffled and self.count * self._row_bytes <= KEPT_BYTES:
+        if self.count * self._row_bytes <= KEPT_BYTES:
             return self._reordered(self._kept_tables(number // KEPT_EPOCHS), number, step)
-        if self.rows.single and self.batch_size * self._row_bytes > WINDOW_BYTES:
-            return self._reordered(self._own_tables(), number, step)
-        return self._of_windows(number, step)
+        return self._reordered(self._own_tables(), number, step)
+
+    def pieces(self, number: int, step: int = 0) -> Iterator[Piece]:
+        """The batches of an epoch, each in pieces of at most 32 MiB (or of one row).
+
+        For sums over a batch that should not be in memory as a whole. The rows of a batch are
+        those of `epoch`, perhaps in another order.
+        """
+        most = max(1, WINDOW_BYTES // self._row_bytes)
+        if self.batch_size > most and self._is_gathered:
+            yield from self._gathered_pieces(number, step, most)
+            return
+        for batch in self.epoch(number, step):
+            count = len(batch[0])
+            for start in range(0, count, most):
+                stop = min(start + most, count)
+                piece = tuple(array[start:stop] for array in batch)
+                yield Piece(piece, count, stop == count)
+
+    def _gathered_pieces(self, number: int, step: int, most: int) -> Iterator[Piece]:
+        buffers = self._new_buffers(most)
+        order = _BlockOrder(self.count, self._row_bytes, self._rng(number))
+        for first in range(step * self.batch_size, self.count, self.batch_size):
+            last = min(first + self.batch_size, self.count)
+            for start in range(first, last, most):
+                positions = np.arange(start, min(start + most, last))
+                rows = self.rows.at(order.at(positions) if self._is_shuffled else positions)
+                self._gather(rows, buffers)
+                ends_batch = start + most >= last
+                yield Piece(self._batch(buffers, 0, len(rows)), last - first, ends_batch)
+
+    @property
+    def _is_gathered(self) -> bool:
+        """Whether batches are copied in each epoch, rather than views of rows side by side."""
+        is_kept = self._is_shuffled and self.count * self._row_bytes <= KEPT_BYTES
+        is_large = self.batch_size * self._row_bytes > WINDOW_BYTES
+        in_order = is_large or not self._is_shuffled
+        return not is_kept and not (self.rows.single and in_order)
 
     def _own_tables(self) -> list[Array]:
         first, last = self.rows.single or (0, 0)
@@ -138,8 +183,6 @@ class Batches:
             if self._is_shuffled:
                 positions = order.at(positions)
             rows = self.rows.at(positions)
-            for prefetch in self._prefetches:
-                prefetch.rows(rows)
             if self._is_shuffled:
                 # One more word than an epoch has: a stream for each window, so that a run may
                 # resume in the middle.

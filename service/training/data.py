@@ -49,7 +49,7 @@ class Columns:
     @property
     def span(self) -> slice | None:
         """The columns as a slice, if they lie side by side."""
-        start, count = self.indices[0], len(self.indices)
+        start, count = min(self.indices, default=0), len(self.indices)
         side_by_side = self.indices == tuple(range(start, start + count))
         return slice(start, start + count) if side_by_side else None
 

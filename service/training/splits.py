@@ -1,6 +1,5 @@
 """Rows in ranges; the split of data into rows to train on and rows to validate with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,11 +96,3 @@ def _ranges(is_meant: NDArray[np.bool_], size: int, count: int) -> RowRanges:
     starts = np.flatnonzero(edges == 1) * size
     stops = np.minimum(np.flatnonzero(edges == -1) * size, count)
     return RowRanges(starts, stops - starts)
-
-
-def rows_of(
-    ranges: RowRanges, arrays: Sequence[NDArray[np.float64]]
-) -> list[NDArray[np.float64]]:
-    """A copy of these rows of each array."""
-    rows = ranges.at(np.arange(ranges.count))
-    return [array[rows] for array in arrays]

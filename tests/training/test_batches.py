@@ -86,6 +86,28 @@ def test_a_run_resumes_at_any_step_with_the_same_batches(rows):
             assert seen(fresh, epoch, step) == expected[step:]
 
 
+@pytest.mark.parametrize("rows", [None, split(103, 0.2, 1).training])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("size", [8, 50, 70])
+@pytest.mark.usefixtures("regime")
+def test_pieces_make_up_the_batches(rows, shuffle, size):
+    batches = Batches([numbered(103)], size, seed=1, shuffle=shuffle, rows=rows)
+
+    for step in range(batches.steps):
+        found, batch = [], []
+        for piece in batches.pieces(1, step):
+            batch.extend(piece.arrays[0][:, 0].astype(int).tolist())
+            if piece.ends_batch:
+                assert len(batch) == piece.batch_rows
+                found.append(sorted(batch))
+                batch = []
+            else:
+                assert len(piece.arrays[0]) <= 40
+
+        assert batch == []
+        assert found == [sorted(each) for each in seen(batches, 1, step)]
+
+
 @pytest.mark.usefixtures("regime")
 def test_rows_of_all_sources_stay_together():
     inputs, targets = numbered(103), np.arange(103.0) * 2

@@ -77,6 +77,20 @@ def test_an_epoch_needs_little_memory(read, shuffle, part, size):
     assert peak - before < MOST
 
 
+def test_pieces_of_a_batch_of_all_rows_need_little_memory(read):
+    data, _ = read
+    rows = split(ROWS, 0.1, 0).training
+    before = anonymous()
+    batches = Batches(data.select(data.names), rows.count, seed=0, rows=rows)
+    total, peak = 0.0, 0
+    for piece in batches.pieces(0):
+        total += piece.arrays[0][:, 2].sum()
+        peak = max(peak, anonymous())
+
+    assert total == 3 * rows.count
+    assert peak - before < MOST
+
+
 def test_standardizing_needs_little_memory(read):
     data, _ = read
     before = anonymous()

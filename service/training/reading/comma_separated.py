@@ -8,6 +8,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow
 import pyarrow.csv
+from numpy.typing import NDArray
 
 from service.errors import BadDatasetError, Fault
 from service.language.places import shown
@@ -19,9 +20,8 @@ _MOST_FAULTS = 20
 _LONGEST_SHOWN = 40
 _NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NOT_FINITE = re.compile(r"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)
-_QUOTED = re.compile(rb'(?<![^,\n])"([^",\r\n]*)"(?![^,\r\n])')
 _DELIMITERS = {";": "';'", "\t": "a tab", "|": "'|'"}
-_NEWLINE, _COMMA = 10, 44
+_NEWLINE, _RETURN, _QUOTE, _COMMA = b'\n\r",'
 
 
 def read_csv(stream: BinaryIO) -> RowStream:
@@ -137,11 +137,11 @@ def _fast(body: bytes, columns: int) -> Array | None:
     first, because that column no longer shows where the rows end.
     """
     if b'"' in body:
-        body = _QUOTED.sub(rb"\1", body)
-        if b'"' in body:
+        if not _are_quotes_plain(np.frombuffer(body, np.uint8)):
             return None
+        body = body.translate(None, b'"')
     characters = np.frombuffer(body, np.uint8)
-    separators = characters[(characters == _NEWLINE) | (characters == _COMMA)]
+    separators = characters[_are_separators(characters)]
     if separators.size % columns:
         return None
     table = separators.reshape(-1, columns)
@@ -166,6 +166,26 @@ def _fast(body: bytes, columns: int) -> Array | None:
         return None
     numbers: Array = cells.to_numpy().reshape(-1, columns)
     return numbers if np.isfinite(numbers).all() else None
+
+
+def _are_separators(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    are: NDArray[np.bool_] = (characters == _NEWLINE) | (characters == _COMMA)
+    return are
+
+
+def _are_quotes_plain(characters: NDArray[np.uint8]) -> bool:
+    """Whether each pair of quotes holds one whole cell without a comma or a line end."""
+    quotes = np.flatnonzero(characters == _QUOTE)
+    if quotes.size % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    are_separators = _are_separators(characters)
+    before = are_separators[opening - 1] | (opening == 0)
+    after = are_separators[closing + 1] | (characters[closing + 1] == _RETURN)
+    places = np.flatnonzero(are_separators)
+    is_one_cell = np.searchsorted(places, opening) == np.searchsorted(places, closing)
+    is_whole = characters[closing - 1] != _RETURN
+    return bool((before & after & is_one_cell & is_whole).all())
 
 
 def _slow(body: bytes, names: Sequence[str], row: int, line: int) -> Array:
