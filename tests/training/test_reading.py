@@ -224,6 +224,7 @@ BAD_CSV = {
     'a,b\n1,"2\n3,4\n': "row 1 (line 2): found a quote that is not closed",
     'a,b\n1,"2"5\n': "row 1 (line 2): found text after a closing quote",
     'a,b\n1,"2,3"\n': "row 1 (line 2), column 'b' (2 of 2): found '2,3', expected a number",
+    'a,b,c\n1,"2,3"\n': "row 1 (line 2): found 2 cells, expected 3",
     "a,b\n1,2\x00\n": r"row 1 (line 2), column 'b' (2 of 2): found '2\x00', expected a number",
     "a,b\r1,2\r": "line 1: found a carriage return inside the line",
     "a,b\n1,2\r3,4\n": "row 1 (line 2): found 3 cells, expected 2",

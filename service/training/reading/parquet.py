@@ -10,7 +10,10 @@ import pyarrow.parquet
 from service.errors import BadDatasetError
 from service.language.places import shown
 from service.training.data import BLOCK_BYTES, MAX_COLUMNS, Array, check_names, column_place
-from service.training.reading.streams import CHUNK_BYTES, RowStream
+from service.training.reading.streams import RowStream
+
+# Arrow holds this, a page and a dictionary (about 3 MB together) of each column at once.
+_BUFFER_BYTES = 64 * 2**10
 
 
 def read_parquet(stream: BinaryIO) -> RowStream:
@@ -22,7 +25,7 @@ def read_parquet(stream: BinaryIO) -> RowStream:
     """
     try:
         file = pyarrow.parquet.ParquetFile(
-            stream, buffer_size=CHUNK_BYTES, pre_buffer=False, arrow_extensions_enabled=False
+            stream, buffer_size=_BUFFER_BYTES, pre_buffer=False, arrow_extensions_enabled=False
         )
         schema = file.schema_arrow
     except (pyarrow.ArrowException, OSError, ValueError) as error:
