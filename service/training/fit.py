@@ -5,10 +5,8 @@ vector, updated in place. A run that goes on from a checkpoint takes the same st
 same bits.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from math import inf, isfinite
-from time import monotonic
 
 import numpy as np
 
@@ -19,99 +17,20 @@ from service.training.batches import Batches
 from service.training.clipping import norm_of
 from service.training.passes import Clip, split
 from service.training.problems import BatchGraphs, Problem
+from service.training.runs import (
+    Checkpoint,
+    Clock,
+    Epoch,
+    Progress,
+    Result,
+    Schedule,
+)
 from service.training.splits import RowRanges, all_rows
 from service.training.splits import split as split_rows
-from service.training.states import OptimizerState
 from service.training.updater import ChosenOptimizer
 from service.training.updates import Array
 
-_SECONDS_BETWEEN_REPORTS = 0.25
 _VALIDATION_ROWS = 8192
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlyStopping:
-    """Stop after `patience` epochs without a loss that is lower by more than `min_delta`."""
-
-    patience: int
-    min_delta: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopWhen:
-    """Stop after an epoch whose gradient's norm or loss is at most this."""
-
-    gradient_norm: float | None = None
-    loss: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How long and in which pieces; `batch_size` None: all rows at once."""
-
-    epochs: int
-    batch_size: int | None = None
-    shuffle: bool = True
-    seed: int = 0
-    validation_fraction: float = 0.0
-    early_stopping: EarlyStopping | None = None
-    stop_when: StopWhen = field(default_factory=StopWhen)
-    clip: Clip = field(default_factory=Clip)
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """A line of the history: mean loss of the steps, last gradient's norm before clipping."""
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    gradient_norm: float
-    learning_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is; `loss` is that of the last step, `seconds_left` an estimate."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float | None
-    gradient_norm: float | None
-    samples_per_second: float
-    seconds_left: float | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Checkpoint:
-    """All that a run goes on from: `epoch` and `step` are the next to be taken."""
-
-    parameters: Array
-    state: OptimizerState
-    epoch: int
-    step: int
-    loss_sum: float
-    gradient_norm: float
-    history: tuple[Epoch, ...]
-    best_loss: float
-    best_parameters: Array | None
-    epochs_without_gain: int
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a run found; `stopped_by`: epochs, early_stopping, stop_when, cancelled."""
-
-    parameters: Mapping[str, Array]
-    loss: float | None
-    validation_loss: float | None
-    gradient_norm: float | None
-    epochs: int
-    steps: int
-    stopped_by: str
-    history: tuple[Epoch, ...]
 
 
 class Trainer:
@@ -170,6 +89,8 @@ class Trainer:
         self._history: list[Epoch] = []
         self._best: tuple[float, Array | None] = (inf, None)
         self._idle = 0
+        self.stopped_by = "epochs"
+        self._clock = Clock(self._batches.count, self._batches.steps)
         if checkpoint is not None:
             self._go_on_from(checkpoint)
 
@@ -205,7 +126,7 @@ class Trainer:
         Raises:
             DivergedError: a loss or parameter is not finite; the last good ones are kept.
         """
-        self._clock = _Clock(self._batches.count, self._batches.steps)
+        self._clock = Clock(self._batches.count, self._batches.steps)
         self.stopped_by = "epochs"
         with np.errstate(all="ignore"):
             while self._epoch < self._schedule.epochs:
@@ -354,32 +275,3 @@ class Trainer:
             stopped_by=self.stopped_by,
             history=tuple(self._history),
         )
-
-    stopped_by = "epochs"
-
-
-class _Clock:
-    """When progress is due, how many samples a second, how long it will take."""
-
-    def __init__(self, rows: int, steps: int) -> None:
-        self._rows, self._steps = rows, steps
-        self._start = self._last = monotonic()
-        self._seen = 0
-
-    def is_due(self, rows: int) -> bool:
-        """Whether so long has passed that a report is due; counts the rows."""
-        self._seen += rows
-        now = monotonic()
-        if now - self._last < _SECONDS_BETWEEN_REPORTS:
-            return False
-        self._last = now
-        return True
-
-    def speed(self, epoch: int, step: int, epochs: int) -> tuple[float, float | None]:
-        """Samples per second, and seconds left if all epochs are run."""
-        passed = monotonic() - self._start
-        if not passed or not self._seen:
-            return 0.0, None
-        speed = self._seen / passed
-        left = (epochs - epoch) * self._rows - step * self._rows / self._steps
-        return speed, max(0.0, left / speed)
