@@ -75,6 +75,7 @@ class Batches:
             self._table_of.append(same[0] if same else len(self._tables))
             if not same:
                 self._tables.append(np.ascontiguousarray(values))
+        self._is_plain = self._table_of == list(range(len(sources))) and not any(self._picks)
         self.rows = all_rows(len(given[0])) if rows is None else rows
         self.count = self.rows.count
         check_batch_size(batch_size, self.count)
@@ -197,6 +198,8 @@ class Batches:
 
     def _batch(self, tables: Sequence[Array], start: int, stop: int) -> tuple[Array, ...]:
         views = [table[start:stop] for table in tables]
+        if self._is_plain:
+            return tuple(views)
         return tuple(
             views[n]
             if pick is None

@@ -31,6 +31,7 @@ from service.training.updater import ChosenOptimizer
 from service.training.updates import Array
 
 _VALIDATION_ROWS = 8192
+_ROWS_BETWEEN_LOOKS = 512  # at the clock
 
 
 class Trainer:
@@ -68,7 +69,7 @@ class Trainer:
         self._names = (*problem.columns, *problem.parameters)
         self._batches = Batches(
             list(problem.columns.values()),
-            schedule.batch_size or rows.count,
+            rows.count if schedule.batch_size is None else schedule.batch_size,
             seed=schedule.seed,
             shuffle=schedule.shuffle,
             rows=rows,
@@ -139,43 +140,46 @@ class Trainer:
                     return
 
     def _steps(self, is_cancelled: Callable[[], bool]) -> Iterator[Progress]:
-        """What is left of an epoch."""
-        constant = self._optimizer.constant_rate
-        clip = self._schedule.clip
+        """What is left of an epoch; no more in the loop than a step needs."""
+        constant, clip = self._optimizer.constant_rate, self._schedule.clip
         is_clipped = clip != Clip()
         vector, before, views = self._vector, self._before, self._views
-        update, programs, clock = self._updater.step, self._programs, self._clock
-        for batch in self._batches.epoch(self._epoch, self._step):
-            if is_cancelled():
-                self.stopped_by = "cancelled"
-                return
-            rows = len(batch[0])
-            run = programs.get(rows) or self._compiled(rows)
-            loss, *slopes = run(*batch, *views)
-            value = float(loss)
-            if not isfinite(value):
-                raise self._diverged("the loss is not finite")
-            gradient = slopes[0] if len(slopes) == 1 else self._joined(slopes)
-            if gradient.ndim != 1:
-                gradient = gradient.reshape(-1)
-            is_last = self._step + 1 == self._batches.steps
-            if is_last:
-                self._norm = norm_of(gradient)
-            if is_clipped:
-                gradient = self._clipped(gradient, clip)
-            before[:] = vector
-            rate = constant
-            if rate is None:
-                rate = self._optimizer.rate(self._updater.steps, self._epoch)
-            update(vector, gradient, rate)
-            self._loss_sum += value * rows
-            self._loss = value
-            self._step += 1
-            if clock.is_due(rows):
-                yield self._progress()
+        is_one_vector = len(views) == 1 and views[0].ndim == 1
+        update, programs = self._updater.step, self._programs
+        step, loss_sum, value = self._step, self._loss_sum, self._loss
+        last = self._batches.steps - 1
+        told_each = max(1, _ROWS_BETWEEN_LOOKS // self._batches.batch_size)
+        try:
+            for batch in self._batches.epoch(self._epoch, step):
+                if is_cancelled():
+                    self.stopped_by = "cancelled"
+                    return
+                rows = len(batch[0])
+                run = programs.get(rows) or self._compiled(rows, batch)
+                loss, *slopes = run(*batch, *views)
+                if not isfinite(loss):
+                    raise self._diverged("the loss is not finite", step, value)
+                gradient = slopes[0] if is_one_vector else self._joined(slopes)
+                if step == last:
+                    self._norm = norm_of(gradient)
+                if is_clipped:
+                    gradient = self._clipped(gradient, clip)
+                before[:] = vector
+                rate = constant
+                if rate is None:
+                    rate = self._optimizer.rate(self._updater.steps, self._epoch)
+                update(vector, gradient, rate)
+                value = float(loss)
+                loss_sum += value * rows
+                step += 1
+                if not step % told_each and self._clock.is_due(rows * told_each):
+                    self._step, self._loss_sum, self._loss = step, loss_sum, value
+                    yield self._progress()
+        finally:
+            self._step, self._loss_sum, self._loss = step, loss_sum, value
 
     def _joined(self, slopes: list[Array]) -> Array:
-        return np.concatenate([s.reshape(-1) for s in slopes], out=self._slopes)
+        return np.concatenate([np.reshape(s, -1) for s in slopes], out=self._slopes)
 
     def _clipped(self, gradient: Array, clip: Clip) -> Array:
         if gradient is not self._slopes:
@@ -183,20 +187,19 @@ class Trainer:
         clip.apply(self._slopes)
         return self._slopes
 
-    def _diverged(self, what: str) -> DivergedError:
+    def _diverged(self, what: str, step: int, loss: float) -> DivergedError:
         """The error of a run that left the range of float64; keeps the parameters before it."""
         self._vector[:] = self._before
-        last = f"{self._loss:.6g}" if isfinite(self._loss) else "none"
+        last = f"{loss:.6g}" if isfinite(loss) else "none"
         return DivergedError(
-            f"{what} in epoch {self._epoch + 1}, step {self._step + 1}; the last finite loss "
+            f"{what} in epoch {self._epoch + 1}, step {step + 1}; the last finite loss "
             f"is {last}, the parameters before it are kept",
             hint="take a smaller learning rate, scale the inputs, or clip the gradient",
         )
 
     def _end_epoch(self) -> None:
         if not np.all(np.isfinite(self._vector)):
-            self._step -= 1
-            raise self._diverged("a parameter is not finite")
+            raise self._diverged("a parameter is not finite", self._step - 1, self._loss)
         loss = self._loss_sum / self._batches.count
         validated = None if self._validation is None else self._validated(self._validation)
         rate = self._optimizer.rate(max(self._updater.steps - 1, 0), self._epoch)
@@ -226,7 +229,8 @@ class Trainer:
         size = min(_VALIDATION_ROWS, rows.count)
         for batch in Batches(columns, size, seed=0, shuffle=False, rows=rows).epoch(0):
             count = len(batch[0])
-            (loss,) = (self._losses.get(count) or self._loss_of(count))(*batch, *self._views)
+            run = self._losses.get(count) or self._loss_of(count, batch)
+            (loss,) = run(*batch, *self._views)
             total += float(loss) * count
         return total / rows.count
 
@@ -235,15 +239,16 @@ class Trainer:
             self._graphs[rows] = self._problem.graphs(rows)
         return self._graphs[rows]
 
-    def _compiled(self, rows: int) -> Program:
+    def _compiled(self, rows: int, batch: tuple[Array, ...]) -> Program:
         graphs = self._graphs_of(rows)
         slopes = [graphs.gradients[name] for name in self._problem.parameters]
-        self._programs[rows] = program(compile_plan([graphs.total, *slopes]), self._names)
+        plan = compile_plan([graphs.total, *slopes])
+        self._programs[rows] = program(plan, self._names, (*batch, *self._views))
         return self._programs[rows]
 
-    def _loss_of(self, rows: int) -> Program:
+    def _loss_of(self, rows: int, batch: tuple[Array, ...]) -> Program:
         plan = compile_plan([self._graphs_of(rows).data_loss])
-        self._losses[rows] = program(plan, self._names)
+        self._losses[rows] = program(plan, self._names, (*batch, *self._views))
         return self._losses[rows]
 
     def _progress(self) -> Progress:
