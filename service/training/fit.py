@@ -91,7 +91,7 @@ class Trainer:
         self._best: tuple[float, Array | None] = (inf, None)
         self._idle = 0
         self.stopped_by = "epochs"
-        self._clock = Clock(self._batches.count, self._batches.steps)
+        self._clock = Clock(self._batches.count, self._done)
         if checkpoint is not None:
             self._go_on_from(checkpoint)
 
@@ -102,6 +102,11 @@ class Trainer:
         self._history = list(checkpoint.history)
         self._best = checkpoint.best_loss, checkpoint.best_parameters
         self._idle = checkpoint.epochs_without_gain
+
+    @property
+    def _done(self) -> float:
+        """How many epochs are done, with their fraction."""
+        return self._epoch + self._step / self._batches.steps
 
     def checkpoint(self) -> Checkpoint:
         """All that a run goes on from, as it is between two steps."""
@@ -127,7 +132,7 @@ class Trainer:
         Raises:
             DivergedError: a loss or parameter is not finite; the last good ones are kept.
         """
-        self._clock = Clock(self._batches.count, self._batches.steps)
+        self._clock = Clock(self._batches.count, self._done)
         self.stopped_by = "epochs"
         with np.errstate(all="ignore"):
             while self._epoch < self._schedule.epochs:
@@ -172,7 +177,7 @@ class Trainer:
                 value = float(loss)
                 loss_sum += value * rows
                 step += 1
-                if not step % told_each and self._clock.is_due(rows * told_each):
+                if not step % told_each and self._clock.is_due():
                     self._step, self._loss_sum, self._loss = step, loss_sum, value
                     yield self._progress()
         finally:
@@ -252,7 +257,7 @@ class Trainer:
         return self._losses[rows]
 
     def _progress(self) -> Progress:
-        speed, left = self._clock.speed(self._epoch, self._step, self._schedule.epochs)
+        speed, left = self._clock.speed(self._done, self._schedule.epochs)
         return Progress(
             epoch=self._epoch,
             epochs=self._schedule.epochs,

@@ -97,27 +97,27 @@ class Result:
 
 
 class Clock:
-    """When progress is due, how many samples a second, how long it will take."""
+    """When progress is due, how many samples a second, how long it will take.
 
-    def __init__(self, rows: int, steps: int) -> None:
-        self._rows, self._steps = rows, steps
+    `done` is how many epochs were done at the start, with their fraction.
+    """
+
+    def __init__(self, rows: int, done: float) -> None:
+        self._rows, self._done = rows, done
         self._start = self._last = monotonic()
-        self._seen = 0
 
-    def is_due(self, rows: int) -> bool:
-        """Whether so long has passed that a report is due; counts the rows."""
-        self._seen += rows
+    def is_due(self) -> bool:
+        """Whether so long has passed that a report is due."""
         now = monotonic()
         if now - self._last < _SECONDS_BETWEEN_REPORTS:
             return False
         self._last = now
         return True
 
-    def speed(self, epoch: int, step: int, epochs: int) -> tuple[float, float | None]:
-        """Samples per second, and seconds left if all epochs are run."""
+    def speed(self, done: float, epochs: int) -> tuple[float, float | None]:
+        """Samples per second, and the seconds left if all epochs are run."""
         passed = monotonic() - self._start
-        if not passed or not self._seen:
+        rows = (done - self._done) * self._rows
+        if not passed or not rows:
             return 0.0, None
-        speed = self._seen / passed
-        left = (epochs - epoch) * self._rows - step * self._rows / self._steps
-        return speed, max(0.0, left / speed)
+        return rows / passed, max(0.0, epochs - done) * self._rows * passed / rows
