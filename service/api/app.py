@@ -24,8 +24,11 @@ from service.api.routes import (
     derivation,
     documentation,
     expressions,
+    networks,
+    neurons,
     pages,
     problems,
+    steps,
     system,
 )
 from service.api.suggestions import suggestion
@@ -48,6 +51,11 @@ DESCRIPTION = (
 )
 TAGS = [
     {"name": "expressions", "description": "Values and derivatives of an expression."},
+    {
+        "name": "training",
+        "description": "Neurons and networks: their values, the gradient of their loss, and "
+        "the step that makes it smaller.",
+    },
     {"name": "system", "description": "The service itself."},
 ]
 
@@ -88,6 +96,9 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
         derivation,
         claims,
         expressions,
+        neurons,
+        networks,
+        steps,
         batches,
         system,
         problems,

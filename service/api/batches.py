@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import orjson
 
 from service.api.derivations import derivation_document, judgement_document
+from service.api.learning import learned
 from service.api.problems import problem_bytes, status_of
 from service.api.schemas.analysis import AnalyzeRequest
 from service.api.schemas.batches import BODIES
 from service.api.schemas.claims import CheckRequest
 from service.api.schemas.derivation import DeriveRequest
+from service.api.schemas.expressions import Request
 from service.api.suggestions import suggestion
 from service.api.validation import read_fields
 from service.api.wire import Json, analysis_document, document, encode
@@ -66,4 +68,6 @@ def _answered_one(
     if isinstance(request, AnalyzeRequest):
         analysis = analysed(request.asked(), limits, allowance.seconds)
         return encode(analysis_document(analysis))
+    if not isinstance(request, Request):
+        return encode(learned(request, computer, limits, allowance))
     return encode(document(computer.answer(request.asked(operation), allowance)))  # type: ignore[arg-type]  # BODIES has the operations' names

@@ -4,6 +4,7 @@ The format: https://github.com/huggingface/safetensors, "Format". The library re
 the arrays; the header is read here, since the library drops its metadata.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,15 +30,16 @@ DTYPES = frozenset(
     {*("F64", "F32", "F16"), *("I64", "I32", "I16", "I8"), *("U64", "U32", "U16", "U8")}
 )
 GROUPS = ("variables", "tangents", "vectors")
-ALONE = "cotangent"
+ALONE = ("cotangent", "weights", "bias", "inputs", "targets", "sample_weights")
+LAYER = re.compile(r"/layers/(0|[1-9][0-9]{0,3})/(weights|bias)")
 TENSOR = {"shape", "dtype", "data"}
 
 
 def fields_of(raw: bytes, limits: Limits) -> Json:
     """The fields of a request, its arrays in their places.
 
-    An array named `x` is the variable x; one named by a JSON pointer, such as `/tangents/x` or
-    `/cotangent`, is what the pointer says.
+    An array named `x` is the variable x; one named by a JSON pointer, such as `/tangents/x`,
+    `/cotangent` or `/inputs`, is what the pointer says.
 
     Raises:
         MalformedRequestError: the bytes are not safetensors.
@@ -113,20 +115,31 @@ def _place(fields: Json, name: str, array: NDArray[Any]) -> None:
     if name.startswith("/"):
         group, _, key = name[1:].partition("/")
         key = key.replace("~1", "/").replace("~0", "~")
-    if group == ALONE and name == f"/{ALONE}":
-        holder, key = fields, ALONE
+    if name.startswith("/") and name[1:] in ALONE:
+        holder, key = fields, name[1:]
+    elif (layer := _layer_of(fields, name)) is not None:
+        holder, key = layer
     elif group in GROUPS and NAME.fullmatch(key):
         holder = fields.setdefault(group, {})
     else:
         raise ValidationError(
             f"the array {shown(name)} has no place in a request, expected the name of a "
-            "variable, or a pointer such as /tangents/x or /cotangent"
+            f"variable, a pointer such as /tangents/x, or one of /{', /'.join(ALONE)}"
         )
     if not isinstance(holder, dict) or key in holder:
         raise ValidationError(
             f"the array {shown(name)} and the JSON both give {shown(key)}, expected one of them"
         )
     holder[key] = array.astype(np.float64)
+
+
+def _layer_of(fields: Json, name: str) -> tuple[Any, str] | None:
+    """The layer of a network that an array belongs to, and what it is there."""
+    found = LAYER.fullmatch(name)
+    layers = fields.get("layers")
+    if not found or not isinstance(layers, list) or int(found[1]) >= len(layers):
+        return None
+    return layers[int(found[1])], found[2]
 
 
 def encode_binary(document: Json) -> bytes:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from service.api.batches import answered
 from service.api.binary import SAFETENSORS, encode_binary
 from service.api.derivations import derivation_document, judgement_document
+from service.api.learning import LearningRequest, learned
 from service.api.negotiation import JSON, prefers
 from service.api.wire import Json, analysis_document, document, encode
 from service.computation.analysis import AnalysisRequest, analysed
@@ -39,10 +40,23 @@ class Computing:
         """
         run = partial(self._computer.answer, asked)
         found = run() if self._computer.is_quick(asked) else await self.in_thread(run)
-        media_type = SAFETENSORS if prefers(request.headers, SAFETENSORS, JSON) else JSON
+        media_type = _media_type(request)
         write = partial(_written, found, media_type)
         large = found.cost.answer_bytes > MOST_ENCODED_AT_ONCE
         content = await self.in_thread(write) if large else write()
+        return Response(content, media_type=media_type)
+
+    async def learning(
+        self, request: Request, asked: LearningRequest, limits: Limits
+    ) -> Response:
+        """The answer of a neuron, a network or a step, as JSON or safetensors.
+
+        Raises:
+            GradserveError: a field, a size, a number or the cost is refused.
+        """
+        media_type = _media_type(request)
+        encoded = encode_binary if media_type == SAFETENSORS else encode
+        content = await self.in_thread(lambda: encoded(learned(asked, self._computer, limits)))
         return Response(content, media_type=media_type)
 
     async def analysis(self, asked: AnalysisRequest, limits: Limits) -> Response:
@@ -80,6 +94,10 @@ class Computing:
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         """What the work returns, done in a thread when one is free."""
         return await to_thread.run_sync(work, limiter=self._limiter)
+
+
+def _media_type(request: Request) -> str:
+    return SAFETENSORS if prefers(request.headers, SAFETENSORS, JSON) else JSON
 
 
 def _written(answer: Answer, media_type: str) -> bytes:

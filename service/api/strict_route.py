@@ -24,8 +24,8 @@ MOST_READ_AT_ONCE = 64 * 2**10
 # Said in words: of two bodies openapi-python-client 0.29 makes code that names nothing.
 BINARY_REQUEST = (
     f"JSON; or, as `{SAFETENSORS}`, arrays by name: a variable's name, or a JSON pointer such "
-    "as `/tangents/x` or `/cotangent`. The metadata has the rest as JSON, at most 1 MiB, under "
-    "the key `gradserve`."
+    "as `/tangents/x`, `/inputs` or `/layers/0/weights`. The metadata has the rest as JSON, at "
+    "most 1 MiB, under the key `gradserve`."
 )
 BINARY_ANSWER = {
     SAFETENSORS: {

@@ -4,7 +4,8 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
@@ -173,9 +174,23 @@ def _followed(
             fields, union = tuple(owner.model_fields), None
             continue
         parts.append(str(part))
-        field = owner.model_fields.get(str(part)) if owner else None
+        if isinstance(part, int):
+            continue
+        field = owner.model_fields.get(part) if owner else None
         owner, union = None, _union_of(field) if field else None
+        inner = _model_in(field.annotation) if field else None
+        if inner is not None and union is None:
+            owner, fields = inner, tuple(inner.model_fields)
     return parts, fields, union
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model that a field holds, alone, in an array, or with null for none."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) not in (list, Union, UnionType):
+        return None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def _union_of(field: FieldInfo) -> _Union | None:

@@ -11,6 +11,7 @@ from service.computation.analysis import Analysis
 from service.computation.answers import (
     Answer,
     Array,
+    Cost,
     DenseTensor,
     DiagonalTensor,
     Factor,
@@ -183,17 +184,10 @@ def _factor(factor: Factor) -> Json:
 
 def about(answer: Answer) -> Json:
     """What is told of an answer beside its numbers."""
-    cost = answer.cost
     told: Json = {
         "conventions": conventions(answer.kinks),
         "warnings": [warning(notice) for notice in answer.warnings],
-        "cost": {
-            "flops": int(cost.flops),
-            "bytes_moved": int(cost.bytes_moved),
-            "peak_bytes": int(cost.peak_bytes),
-            "answer_bytes": int(cost.answer_bytes),
-            "seconds": float(cost.seconds),
-        },
+        "cost": cost(answer.cost),
     }
     if answer.certificate is not None:
         told["certificate"] = {
@@ -204,11 +198,24 @@ def about(answer: Answer) -> Json:
     return told
 
 
-def conventions(kinks: Sequence[Kink], layout: str = "numerator") -> Json:
+def cost(found: Cost) -> Json:
+    """A `Cost`."""
+    return {
+        "flops": int(found.flops),
+        "bytes_moved": int(found.bytes_moved),
+        "peak_bytes": int(found.peak_bytes),
+        "answer_bytes": int(found.answer_bytes),
+        "seconds": float(found.seconds),
+    }
+
+
+def conventions(
+    kinks: Sequence[Kink], layout: str = "numerator", loss_factor: str | None = None
+) -> Json:
     """What was chosen."""
     return {
         "layout": layout,
-        "loss_factor": None,
+        "loss_factor": loss_factor,
         "kinks": [_kink(kink) for kink in kinks],
     }
 

@@ -8,6 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
+from service.calculus.rules.records import Kink as KinkRule
 from service.computation.answers import (
     Answer,
     Array,
@@ -250,8 +251,13 @@ def _answer(compiled: Compiled, outputs: Sequence[Array], started: float) -> Ans
 
 
 def _met(watched: WatchedKink, outputs: Sequence[Array], expression: str) -> Kink | None:
+    site = watched.site
     values = outputs[watched.output]
-    rule = watched.rule
+    return met(watched.rule, values, expression[site.start : site.end], site.start)
+
+
+def met(rule: KinkRule, values: Array, expression: str, start: int = 0) -> Kink | None:
+    """Where the watched values are at a kink of an expression, if anywhere."""
     hit = np.equal(values, 0.0) if rule.test == "zero" else np.less(values, 1.0)
     count = int(np.count_nonzero(hit))
     if not count:
@@ -260,11 +266,10 @@ def _met(watched: WatchedKink, outputs: Sequence[Array], expression: str) -> Kin
     positions = tuple(
         tuple(int(k) for k in np.unravel_index(place, values.shape)) for place in flat
     )
-    site = watched.site
     return Kink(
-        expression=expression[site.start : site.end],
-        start=site.start,
-        end=site.end,
+        expression=expression,
+        start=start,
+        end=start + len(expression),
         rule=rule.rule,
         count=count,
         positions=positions,

@@ -145,19 +145,23 @@ class Model:
         total = summed(times(weights, losses), (0,))
         return contract([Factor(total, ()), Factor(summed(weights, (0,)), (), -ONE)], (), {})
 
+    @cached_property
+    def penalized(self) -> tuple[Node, ...]:
+        """The weights without the biases, layer by layer."""
+        if self.is_augmented:
+            return (sliced(self.parameters[0], 0, 0, self.layers[0].inputs, 1),)
+        return self.parameters[::2]
+
     @property
     def _penalties(self) -> Node:
         terms: list[tuple[Number, Node]] = []
-        for weights in self.parameters[:: 1 if self.is_augmented else 2]:
-            own: Node = weights
-            if self.is_augmented:
-                own = sliced(weights, 0, 0, self.layers[0].inputs, 1)
-            axes = range(own.ndim)
+        for weights in self.penalized:
+            axes = range(weights.ndim)
             if self.penalty.l2:
-                squares = summed(times(own, exponents=(2 * ONE,)), axes)
+                squares = summed(times(weights, exponents=(2 * ONE,)), axes)
                 terms.append((self.penalty.l2 / 2, squares))
             if self.penalty.l1:
-                terms.append((self.penalty.l1, summed(apply_elementwise(ABS, own), axes)))
+                terms.append((self.penalty.l1, summed(apply_elementwise(ABS, weights), axes)))
         return add(terms, ())
 
     @cached_property
@@ -166,10 +170,13 @@ class Model:
         found = gradient(self.total, list(self.parameters))
         return {p.name: found[p] for p in self.parameters}
 
-    @cached_property
-    def slope(self) -> Node:
-        """The derivative of a neuron's activation at each sample; shape (N,)."""
-        z = variable("z", (self.rows,))
-        activation = self.layers[0].activation.of(z)
-        (slope,) = gradient(summed(activation, (0,)), [z]).values()
-        return slope
+    def slope(self, layer: int) -> Node:
+        """The derivative of a layer's activation, entry by entry, as a graph of `z`.
+
+        `z` are the layer's pre-activations; the shape is theirs.
+        """
+        shape = self.layers[layer].bias
+        z = variable("z", (self.rows, *shape))
+        activation = self.layers[layer].activation.of(z)
+        (found,) = gradient(summed(activation, range(z.ndim)), [z]).values()
+        return found

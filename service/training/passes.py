@@ -4,13 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.calculus.differentiate import gradient
 from service.calculus.graph import Node, construction_limit
 from service.calculus.structure import entries
-from service.computation.budget import BYTES_PER_NUMBER, check_budget
+from service.computation.answers import Cost, Kink
+from service.computation.budget import BYTES_PER_NUMBER, Allowance, check_budget
 from service.deadline import deadline_in
 from service.errors import NonFiniteResultError
 from service.numeric.compile import compile_plan
@@ -18,34 +21,57 @@ from service.numeric.execute import execute
 from service.numeric.plan import Plan
 from service.settings import Limits
 from service.training.clipping import clip_by_norm, clip_by_value, norm_of
-from service.training.models import INPUTS, TARGETS, Model
+from service.training.corners import corners, met_corners
+from service.training.models import INPUTS, SAMPLE_WEIGHTS, TARGETS, Model
 from service.training.states import OptimizerState
 from service.training.updater import ChosenOptimizer
 from service.training.updates import Array
 
+Mask = NDArray[np.bool_]
 _KEPT = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """What the last layer sums up and what it gives; each of shape (N,) or (N, out)."""
+class Layer:
+    """What the units of a layer sum up and what they give; each of shape (N,) or (N, out)."""
 
     pre_activations: Array
     activations: Array
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """What each layer sums up and gives, and what that took."""
+
+    layers: tuple[Layer, ...]
+    cost: Cost
+
+    @property
+    def pre_activations(self) -> Array:
+        """What the last layer sums up."""
+        return self.layers[-1].pre_activations
+
+    @property
+    def activations(self) -> Array:
+        """What the last layer gives: the prediction."""
+        return self.layers[-1].activations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gradient(Forward):
     """The loss with its penalty, and the gradient by each parameter and, if asked, the inputs.
 
-    Of a neuron `errors` are activation − target where the activation's derivative is not 0,
-    else 0: the e_i of Parr & Howard, 6.2; `active` says where that is.
+    `errors` are activation − target where the last activation's derivative is not 0, else 0:
+    the e_i of Parr & Howard, 6.2; `active` says where that is, and everywhere of an activation
+    of rows. `dead` are the units, by layer and place, that no sample makes active.
     """
 
     loss: float
     gradients: Mapping[str, Array]
-    errors: Array | None = None
-    active: Array | None = None
+    errors: Array
+    active: Mask
+    dead: tuple[tuple[int, int], ...] = ()
+    kinks: tuple[Kink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +91,74 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """The parameters after a step, the state, the gradient's norm before clipping."""
+    """The parameters after a step, the state, the gradient's norm before clipping, the rate."""
 
     parameters: Mapping[str, Array]
     state: OptimizerState
     gradient_norm: float
+    learning_rate: float
+
+
+class _Run:
+    """Plans run one after the other within the limits, and what they cost together."""
+
+    def __init__(self, limits: Limits, allowance: Allowance | None) -> None:
+        self._limits, self._allowance = limits, allowance
+        self._started = perf_counter()
+        self._flops = self._moved = self._peak = self._answer = 0
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Within this context, graphs and time are limited as a request's are."""
+        limits, allowance = self._limits, self._allowance
+        seconds = allowance.seconds if allowance else limits.compute_seconds
+        with deadline_in(seconds), construction_limit(limits.max_graph_nodes):
+            yield
+
+    def computed(self, nodes: Sequence[Node], values: Mapping[str, Array]) -> Sequence[Array]:
+        """The values of the nodes.
+
+        Raises:
+            BudgetExceededError: they would cost more than the limits or the allowance.
+        """
+        plan = _plan(tuple(nodes))
+        answer_bytes = BYTES_PER_NUMBER * sum(entries(node.shape) for node in nodes)
+        check_budget(plan.estimate, answer_bytes, (), self._limits, pointer="/inputs")
+        if self._allowance:
+            self._allowance.take(plan.estimate.flops, answer_bytes)
+        self._flops += plan.estimate.flops
+        self._moved += plan.estimate.bytes_moved
+        self._peak = max(self._peak, plan.estimate.peak_bytes)
+        self._answer += answer_bytes
+        return execute(plan, values)
+
+    @property
+    def cost(self) -> Cost:
+        """What it took so far."""
+        seconds = perf_counter() - self._started
+        return Cost(self._flops, self._moved, self._peak, self._answer, seconds)
 
 
 def forward(
-    model: Model, parameters: Mapping[str, Array], data: Mapping[str, Array], limits: Limits
+    model: Model,
+    parameters: Mapping[str, Array],
+    data: Mapping[str, Array],
+    limits: Limits,
+    *,
+    allowance: Allowance | None = None,
 ) -> Forward:
-    """The prediction, and what stands before the last activation.
+    """What each layer sums up and gives; what it costs is taken from the allowance.
 
     Raises:
+        BudgetExceededError: it would cost more than the limits or the allowance.
         NonFiniteResultError: a number leaves the range of float64.
     """
-    with _bounded(limits):
-        nodes = [model.pre_activations[-1], model.prediction]
-        before, after = _computed(nodes, {**parameters, **data}, limits)
-    _check_finite("an activation", after)
-    return Forward(before, after)
+    model = _kept(model)
+    run = _Run(limits, allowance)
+    with run.bounded():
+        nodes = [*model.pre_activations, *model.activations]
+        layers = _layers(run.computed(nodes, {**parameters, **data}))
+    return Forward(layers=layers, cost=run.cost)
 
 
 def gradients(
@@ -94,30 +168,52 @@ def gradients(
     limits: Limits,
     *,
     with_inputs: bool = False,
+    allowance: Allowance | None = None,
 ) -> Gradient:
     """The loss, its gradient by every parameter, and what each sample contributes.
 
     Raises:
+        BudgetExceededError: it would cost more than the limits or the allowance.
         NonFiniteResultError: the loss or a gradient leaves the range of float64.
     """
+    model = _kept(model)
+    run = _Run(limits, allowance)
     names = [p.name for p in model.parameters]
-    with _bounded(limits):
-        nodes = [model.pre_activations[-1], model.prediction, model.total]
-        nodes += [model.gradients[name] for name in names]
+    with run.bounded():
+        passed = [*model.pre_activations, *model.activations]
+        wanted = [model.total, *(model.gradients[name] for name in names)]
         if with_inputs:
             names.append(INPUTS)
-            nodes.append(gradient(model.total, [model.inputs])[model.inputs])
-        before, after, loss, *found = _computed(nodes, {**parameters, **data}, limits)
-        slope = _computed([model.slope], {"z": before}, limits)[0] if model.is_neuron else None
-    _check_finite("the loss", loss)
-    for name, array in zip(names, found, strict=True):
-        _check_finite(f"the gradient by {name}", array)
-    by_name = dict(zip(names, found, strict=True))
-    if slope is None:
-        return Gradient(before, after, float(loss), by_name)
-    active = slope != 0
-    errors = np.where(active, after - data[TARGETS], 0.0)
-    return Gradient(before, after, float(loss), by_name, errors, active)
+            wanted.append(gradient(model.total, [model.inputs])[model.inputs])
+        watched = corners(model)
+        nodes = [*passed, *wanted, *(corner.watched for corner in watched)]
+        found = run.computed(nodes, {**parameters, **data})
+        layers = _layers(found[: len(passed)])
+        active = [_active(run, model, k, layer) for k, layer in enumerate(layers)]
+    loss, *slopes = found[len(passed) : len(passed) + len(wanted)]
+    check_finite("the loss", loss)
+    for name, array in zip(names, slopes, strict=True):
+        check_finite(f"the gradient by {name}", array)
+    by_name = dict(zip(names, slopes, strict=True))
+    if with_inputs and model.is_augmented:
+        by_name[INPUTS] = by_name[INPUTS][:, :-1]
+    is_active = active[-1]
+    return Gradient(
+        layers=layers,
+        cost=run.cost,
+        loss=float(loss),
+        gradients=by_name,
+        errors=np.where(is_active, layers[-1].activations - data[TARGETS], 0.0),
+        active=is_active,
+        dead=tuple(
+            (k, int(unit))
+            for k, where in enumerate(active)
+            for unit in np.flatnonzero(~np.any(where, axis=0))
+        ),
+        kinks=met_corners(
+            watched, found[len(passed) + len(wanted) :], data.get(SAMPLE_WEIGHTS)
+        ),
+    )
 
 
 def step(
@@ -139,14 +235,15 @@ def step(
     norm = norm_of(slopes)
     with np.errstate(all="ignore"):
         clip.apply(slopes)
-        updater.step(vector, slopes, optimizer.rate(updater.steps, updater.steps))
+        rate = optimizer.rate(updater.steps, updater.steps)
+        updater.step(vector, slopes, rate)
     if not np.all(np.isfinite(vector)):
         raise NonFiniteResultError(
             "the step leaves the range of float64: a parameter is not finite after it",
             pointer="/optimizer/learning_rate",
             hint="take a smaller learning rate, or clip the gradient",
         )
-    return Stepped(split(vector, parameters), updater.state(), norm)
+    return Stepped(split(vector, parameters), updater.state(), norm, rate)
 
 
 def split(vector: Array, like: Mapping[str, Array]) -> dict[str, Array]:
@@ -164,30 +261,46 @@ def with_ones(inputs: Array) -> Array:
     return np.concatenate((inputs, np.ones((len(inputs), 1))), axis=1)
 
 
-@contextmanager
-def _bounded(limits: Limits) -> Iterator[None]:
-    """Within this context, graphs and time are limited as a request's are."""
-    with deadline_in(limits.compute_seconds), construction_limit(limits.max_graph_nodes):
-        yield
-
-
-def _computed(
-    nodes: Sequence[Node], values: Mapping[str, Array], limits: Limits
-) -> Sequence[Array]:
-    plan = _plan(tuple(nodes))
-    answer_bytes = BYTES_PER_NUMBER * sum(entries(node.shape) for node in nodes)
-    check_budget(plan.estimate, answer_bytes, (), limits, pointer="/inputs")
-    return execute(plan, values)
-
-
 @lru_cache(maxsize=_KEPT)
 def _plan(nodes: tuple[Node, ...]) -> Plan:
     return compile_plan(nodes)
 
 
-def _check_finite(what: str, array: Array) -> None:
-    if not np.all(np.isfinite(array)):
+@lru_cache(maxsize=_KEPT)
+def _kept(model: Model) -> Model:
+    """An equal model of before, whose graphs are there already."""
+    return model
+
+
+def _layers(found: Sequence[Array]) -> tuple[Layer, ...]:
+    """The layers of all pre-activations and then all activations, once they are finite."""
+    half = len(found) // 2
+    for before in found[:half]:
+        check_finite("a pre-activation", before)
+    for after in found[half:]:
+        check_finite("an activation", after)
+    return tuple(map(Layer, found[:half], found[half:]))
+
+
+def _active(run: _Run, model: Model, k: int, layer: Layer) -> Mask:
+    """Where the derivative of a layer's activation is not 0."""
+    if model.layers[k].activation.is_along_rows:
+        return np.ones(layer.activations.shape, dtype=np.bool_)
+    (slope,) = run.computed([model.slope(k)], {"z": layer.pre_activations})
+    return np.not_equal(slope, 0)
+
+
+def check_finite(what: str, array: Array) -> None:
+    """Refuse an array that is not finite.
+
+    Raises:
+        NonFiniteResultError: with the position of the first such number.
+    """
+    finite = np.isfinite(array)
+    if not np.all(finite):
+        place = np.unravel_index(int(np.argmin(finite)), finite.shape)
+        at = f" at position {[int(k) for k in place]}" if place else ""
         raise NonFiniteResultError(
-            f"{what} is not finite",
+            f"{what} is {float(array[place])}{at}: it leaves the range of float64",
             hint="scale the inputs, take smaller weights, or another activation or loss",
         )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from service import __version__
 from service.api.contract import problems_for
-from service.api.functions import function_infos
+from service.api.functions import choice_infos, function_infos
 from service.api.negotiation import JSON
 from service.api.schemas.system import Health, Info, Readiness, ServiceLimits
 from service.api.strict_route import StrictRoute
@@ -43,17 +43,21 @@ async def check_readiness() -> Response:
     "/v1/info",
     operation_id="get_info",
     response_model=Info,
-    response_description="Version, limits, functions.",
+    response_description="Version, limits, functions, and what training may choose.",
 )
 async def get_info(request: Request) -> Response:
-    """The version, the limits, and every function of the language."""
+    """The version, the limits, every function, loss, activation, optimizer, schedule."""
     settings = request.app.state.settings
     limits = ServiceLimits(
         max_body_bytes=settings.max_body_bytes,
         **{k: v for k, v in asdict(settings.limits).items() if k in ServiceLimits.model_fields},
     )
     info = Info(
-        name="gradserve", version=__version__, limits=limits, functions=function_infos()
+        name="gradserve",
+        version=__version__,
+        limits=limits,
+        functions=function_infos(),
+        **choice_infos(),
     )
     return _json(info.model_dump())
 

@@ -20,6 +20,17 @@ from service.api.schemas.expressions import (
     Request,
     VjpRequest,
 )
+from service.api.schemas.networks import (
+    NetworkForwardRequest,
+    NetworkGradientRequest,
+    NetworkStepRequest,
+)
+from service.api.schemas.neurons import (
+    NeuronForwardRequest,
+    NeuronGradientRequest,
+    NeuronStepRequest,
+)
+from service.api.schemas.steps import StepRequest
 from service.api.schemas.tensor_input import fault
 from service.language.places import describe
 
@@ -100,7 +111,64 @@ class HvpItem(_Item):
     body: HvpRequest
 
 
-BODIES: dict[str, type[Request | AnalyzeRequest | CheckRequest]] = {
+class NeuronForwardItem(_Item):
+    """A neuron run on samples."""
+
+    operation: Literal["neuron/forward"] = Field(description="`neuron/forward`.")
+    body: NeuronForwardRequest
+
+
+class NeuronGradientItem(_Item):
+    """The gradient of a neuron's loss."""
+
+    operation: Literal["neuron/gradient"] = Field(description="`neuron/gradient`.")
+    body: NeuronGradientRequest
+
+
+class NeuronStepItem(_Item):
+    """A step of a neuron."""
+
+    operation: Literal["neuron/step"] = Field(description="`neuron/step`.")
+    body: NeuronStepRequest
+
+
+class NetworkForwardItem(_Item):
+    """A network run on samples."""
+
+    operation: Literal["network/forward"] = Field(description="`network/forward`.")
+    body: NetworkForwardRequest
+
+
+class NetworkGradientItem(_Item):
+    """The gradient of a network's loss."""
+
+    operation: Literal["network/gradient"] = Field(description="`network/gradient`.")
+    body: NetworkGradientRequest
+
+
+class NetworkStepItem(_Item):
+    """A step of a network."""
+
+    operation: Literal["network/step"] = Field(description="`network/step`.")
+    body: NetworkStepRequest
+
+
+class StepItem(_Item):
+    """A step of an expression."""
+
+    operation: Literal["step"] = Field(description="`step`.")
+    body: StepRequest
+
+
+Body = (
+    Request
+    | AnalyzeRequest
+    | CheckRequest
+    | NeuronForwardRequest
+    | NetworkForwardRequest
+    | StepRequest
+)
+BODIES: dict[str, type[Body]] = {
     "analyze": AnalyzeRequest,
     "derive": DeriveRequest,
     "check": CheckRequest,
@@ -111,6 +179,13 @@ BODIES: dict[str, type[Request | AnalyzeRequest | CheckRequest]] = {
     "jvp": JvpRequest,
     "vjp": VjpRequest,
     "hvp": HvpRequest,
+    "neuron/forward": NeuronForwardRequest,
+    "neuron/gradient": NeuronGradientRequest,
+    "neuron/step": NeuronStepRequest,
+    "network/forward": NetworkForwardRequest,
+    "network/gradient": NetworkGradientRequest,
+    "network/step": NetworkStepRequest,
+    "step": StepRequest,
 }
 Items = Annotated[
     AnalyzeItem
@@ -122,7 +197,14 @@ Items = Annotated[
     | HessianItem
     | JvpItem
     | VjpItem
-    | HvpItem,
+    | HvpItem
+    | NeuronForwardItem
+    | NeuronGradientItem
+    | NeuronStepItem
+    | NetworkForwardItem
+    | NetworkGradientItem
+    | NetworkStepItem
+    | StepItem,
     Field(
         discriminator="operation", description="A request to an operation, told apart by it."
     ),

@@ -41,13 +41,20 @@ def _check_directions(value: object, info: ValidationInfo) -> object:
 def _check_wrt(value: object, info: ValidationInfo) -> object:
     if value is None:
         return None
+    if value == []:
+        raise fault(
+            "found no names, expected at least one", hint="leave wrt out for all variables"
+        )
+    return check_names(value, info)
+
+
+def check_names(value: object, info: ValidationInfo) -> object:
+    """An array of names, each once, within the limit of names."""
     if not isinstance(value, list):
         raise fault(f"found {describe(value)}, expected an array of names")
     limit = _max_names(info)
     if not value:
-        raise fault(
-            "found no names, expected at least one", hint="leave wrt out for all variables"
-        )
+        raise fault("found no names, expected at least one")
     if len(value) > limit:
         raise fault(f"found {len(value)} names, but the limit max_variables is {limit}")
     seen = set()

@@ -48,10 +48,48 @@ class FunctionInfo(BaseModel):
     )
 
 
+class OptionInfo(BaseModel):
+    """A number that a choice takes."""
+
+    name: str = Field(description="Its field.", examples=["momentum"])
+    symbol: str = Field(description="What the formula calls it.", examples=["μ"])
+    summary: str = Field(description="What it is.")
+    range: str = Field(
+        description="What it may be.", examples=["a number at least 0 and below 1"]
+    )
+    default: float | None = Field(
+        description="What it is where it is left out; null where it is required."
+    )
+
+
+class ChoiceInfo(BaseModel):
+    """A loss, activation, optimizer, schedule or initializer that a request may choose."""
+
+    kind: str = Field(description="The name to choose it by.", examples=["momentum"])
+    aliases: list[str] = Field(description="Other names for it.")
+    summary: str = Field(description="What it is.")
+    text: str = Field(
+        description="Its formula in the language of expressions.",
+        examples=["v = μ * v_0 + g; w - η * v"],
+    )
+    latex: str = Field(description="Its formula in LaTeX.")
+    options: list[OptionInfo] = Field(description="The numbers that it takes.")
+    targets: str | None = Field(
+        description="Of a loss: the targets that it is for.", examples=["-1 or 1"]
+    )
+    note: str = Field(description="Conventions where it is not smooth; or empty.")
+    source: str = Field(description="The work that states it.")
+
+
 class Info(BaseModel):
-    """The service's version, limits and functions."""
+    """The service's version, limits and functions, and what training requests may choose."""
 
     name: str = Field(description="`gradserve`.", examples=["gradserve"])
     version: str = Field(description="Version of the service.", examples=["0.1.0"])
     limits: ServiceLimits = Field(description="What one request may ask for.")
     functions: list[FunctionInfo] = Field(description="Every function of the language.")
+    activations: list[ChoiceInfo] = Field(description="Every activation.")
+    losses: list[ChoiceInfo] = Field(description="Every loss.")
+    optimizers: list[ChoiceInfo] = Field(description="Every optimizer.")
+    schedules: list[ChoiceInfo] = Field(description="Every schedule of the learning rate.")
+    initializers: list[ChoiceInfo] = Field(description="Every initializer of weights.")
