@@ -8,6 +8,7 @@ from service.calculus.graph import Node
 from service.calculus.numbers import from_float
 from service.calculus.rules.loss_functions import LOSS_FUNCTIONS
 from service.calculus.rules.records import Function, Option, Parameter, operands
+from service.calculus.rules.sources import GOODFELLOW
 from service.calculus.rules.table import FUNCTIONS
 from service.errors import ValidationError
 from service.language.places import describe, nearest, shown
@@ -24,6 +25,7 @@ IDENTITY = Function(
     aliases=("linear",),
     is_entrywise=True,
     rule="identity rule",
+    source=f"{GOODFELLOW}, 6.2.2.1",
 )
 
 

@@ -140,7 +140,7 @@ class NetworkRequest:
             shape = _layer_shape(k, layer, before, width)
             shapes.append(shape)
             parameters |= {f"{WEIGHTS}_{k}": layer.weights, f"{BIAS}_{k}": layer.bias}
-            before, width = f"layer {k}", layer.weights.shape[1]
+            before, width = f"outputs of layer {k}", layer.weights.shape[1]
         return _prepared(tuple(shapes), parameters, self.inputs, self.learning)
 
 
@@ -166,7 +166,7 @@ def _layer_shape(k: int, layer: LayerRequest, before: str, width: int) -> LayerS
     taken, given = layer.weights.shape
     if taken != width:
         raise ShapeMismatchError(
-            f"{before} gives {width}, {place} takes {taken}: its weights are of shape "
+            f"the {before} give {width}, {place} takes {taken}: its weights are of shape "
             f"({shown_shape(layer.weights.shape)}), inputs by outputs",
             pointer=f"{pointer}/weights",
         )

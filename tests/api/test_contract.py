@@ -16,6 +16,17 @@ from service.api.schemas.expressions import (
     JvpRequest,
     VjpRequest,
 )
+from service.api.schemas.networks import (
+    NetworkForwardRequest,
+    NetworkGradientRequest,
+    NetworkStepRequest,
+)
+from service.api.schemas.neurons import (
+    NeuronForwardRequest,
+    NeuronGradientRequest,
+    NeuronStepRequest,
+)
+from service.api.schemas.steps import StepRequest
 from service.api.schemas.tensors import (
     DenseTensor,
     DiagonalTensor,
@@ -24,6 +35,9 @@ from service.api.schemas.tensors import (
     Term,
     ZeroTensor,
 )
+from service.training.functions import ACTIVATIONS_BY_NAME, LOSSES_BY_NAME
+from service.training.optimizers import OPTIMIZERS_BY_NAME
+from service.training.schedules import SCHEDULES_BY_NAME
 
 FILE = Path(__file__).resolve().parents[2] / "openapi" / "openapi.json"
 
@@ -151,6 +165,47 @@ def test_the_examples_of_requests_are_requests(model):
     (example,) = model.model_config["json_schema_extra"]["examples"]
 
     assert model.model_validate(example).expression.text == example["expression"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1/neuron/forward", NeuronForwardRequest),
+        ("/v1/neuron/gradient", NeuronGradientRequest),
+        ("/v1/neuron/step", NeuronStepRequest),
+        ("/v1/network/forward", NetworkForwardRequest),
+        ("/v1/network/gradient", NetworkGradientRequest),
+        ("/v1/network/step", NetworkStepRequest),
+        ("/v1/step", StepRequest),
+    ],
+)
+async def test_the_examples_of_training_are_answered(client, path, model):
+    (example,) = model.model_config["json_schema_extra"]["examples"]
+
+    assert (await client.post(path, json=example)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "records"),
+    [
+        ("ActivationChoice", ACTIVATIONS_BY_NAME),
+        ("LossChoice", LOSSES_BY_NAME),
+        ("OptimizerChoice", OPTIMIZERS_BY_NAME),
+        ("ScheduleChoice", SCHEDULES_BY_NAME),
+    ],
+)
+def test_a_choice_has_the_kinds_and_options_of_its_records(document, name, records):
+    fields = document["components"]["schemas"][name]["properties"]
+
+    assert set(fields["kind"]["enum"]) == set(records)
+    options = {
+        option.name
+        for record in records.values()
+        for option in getattr(record, "options", None)
+        or [p for p in getattr(record, "parameters", ()) if p.kind == "number"]
+    }
+    assert fields.keys() - {"kind", "schedule", "then"} == options
 
 
 @pytest.mark.parametrize(

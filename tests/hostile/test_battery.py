@@ -12,6 +12,7 @@ from tests.hostile.expectations import (
     EXPECTED,
     Answered,
     Closed,
+    NeuronAnswered,
     Refused,
 )
 from tests.hostile.problems import LEAK, faults_of_problem, strict_json
@@ -64,6 +65,8 @@ def test_a_bad_input_is_answered_as_its_case_says(live_server, name):
         check_problem(found, case, expected)
     elif isinstance(expected, Answered):
         check_answer(found, case, expected)
+    elif isinstance(expected, NeuronAnswered):
+        check_neuron(found, expected)
     else:
         assert isinstance(expected, Closed)
         assert found.status == 0
@@ -96,6 +99,14 @@ def check_answer(found, case, expected):
     assert answer["conventions"]["kinks"] == list(expected.kinks)
     assert answer["warnings"] == []
     assert bool(expected.kinks) or "kinks" not in case["expect"]["problem"]
+
+
+def check_neuron(found, expected):
+    assert (found.status, found.headers["content-type"]) == (200, "application/json")
+    answer = strict_json(found.body)
+    # 30,000 for a target of 0, and nothing for the other: over two samples.
+    assert answer["loss"] == expected.loss
+    assert array_of(answer["gradients"]["weights"]).tolist() == expected.gradient
 
 
 def test_every_case_is_run_or_deferred():

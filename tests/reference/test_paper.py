@@ -295,6 +295,126 @@ def test_the_augmented_weights_have_the_gradient_of_both():
     )
 
 
+def neuron_of(values, *, is_augmented):
+    """The neuron of the worked step as a request, its bias apart or among the weights."""
+    weights = {"weights": values["w"], "bias": values["b"]}
+    if is_augmented:
+        weights = {"weights": [*values["w"], values["b"]], "augmented": True}
+    return weights | {"activation": "relu", "inputs": values["X"]}
+
+
+@pytest.mark.parametrize("is_augmented", [False, True])
+def test_a_neuron_takes_the_step_that_is_worked_by_hand(is_augmented):
+    case = CASES["sgd-step-numeric"]
+    values, expected = case["values"], case["expected"]
+    neuron = neuron_of(values, is_augmented=is_augmented)
+    judged = neuron | {"targets": values["y"]}
+    optimizer = {"kind": "sgd", "learning_rate": values["eta"]}
+
+    forward = post("/v1/neuron/forward", neuron)
+    gradient = post("/v1/neuron/gradient", judged)
+    step = post("/v1/neuron/step", judged | {"optimizer": optimizer})
+
+    # The numbers are short decimals: a few units in the last place is all that may differ.
+    close = {"rtol": 1e-15, "atol": 1e-15}
+    for answer in (forward, gradient, step):
+        np.testing.assert_allclose(array(answer["pre_activations"]), expected["z"], **close)
+        np.testing.assert_allclose(
+            array(answer["activations"]), expected["activation"], **close
+        )
+    moved, slopes = array(step["weights"]), array(gradient["gradients"]["weights"])
+    next_weights, wanted = expected["w_next"], expected["grad_w"]
+    if is_augmented:
+        next_weights = [*expected["w_next"], expected["b_next"]]
+        wanted = expected["grad_w_hat"]
+    else:
+        np.testing.assert_allclose(array(step["bias"]), expected["b_next"], **close)
+        np.testing.assert_allclose(
+            array(gradient["gradients"]["bias"]), expected["grad_b"], **close
+        )
+    np.testing.assert_allclose(slopes, wanted, **close)
+    np.testing.assert_allclose(moved, next_weights, **close)
+    assert step["gradients"] == gradient["gradients"]
+    assert step["loss"] == gradient["loss"] == expected["loss"]
+    assert array(gradient["active"]).tolist() == expected["active"]
+    wrong = case["wrong_if_cases_outside_sum"]["grad_w"]
+    assert not np.allclose(slopes[:2], wrong)
+    assert not np.allclose(moved[:2], np.array(values["w"]) - values["eta"] * np.array(wrong))
+
+
+def test_the_step_of_an_expression_is_the_one_worked_by_hand():
+    case = CASES["sgd-step-numeric"]
+    values, expected = case["values"], case["expected"]
+
+    step = post(
+        "/v1/step",
+        {
+            "expression": case["loss_expr"],
+            "variables": {name: values[name] for name in "wbXy"},
+            "parameters": ["w", "b"],
+            "optimizer": {"kind": "sgd", "learning_rate": values["eta"]},
+        },
+    )
+
+    # The numbers are short decimals: a few units in the last place is all that may differ.
+    for name in ("w", "b"):
+        np.testing.assert_allclose(
+            array(step["parameters"][name]), expected[f"{name}_next"], rtol=1e-15, atol=1e-15
+        )
+
+
+# Entries of the paper's sections 5 and 6 that a neuron's request answers, and which number.
+NEURON_ENTRIES = {
+    "activation-w": ("unit", "weights"),
+    "activation-w-active": ("unit", "weights"),
+    "activation-w-inactive": ("unit", "weights"),
+    "activation-b": ("unit", "bias"),
+    "activation-b-active": ("unit", "bias"),
+    "activation-b-inactive": ("unit", "bias"),
+    "activation-x": ("unit", "inputs"),
+    "loss-single-w": ("single", "weights"),
+    "loss-w": ("all", "weights"),
+    "loss-w-all-active": ("all", "weights"),
+    "loss-b": ("all", "bias"),
+    "loss-b-all-active": ("all", "bias"),
+}
+
+
+def request_of(kind, values, sizes):
+    """The neuron of an entry; `unit`: the loss's derivative by the activation is 1."""
+    neuron = {"weights": values["w"].tolist(), "bias": float(values["b"]), "activation": "relu"}
+    if kind == "all":
+        return neuron | {"inputs": values["X"].tolist(), "targets": values["y"].tolist()}
+    given = max(0.0, float(values["w"] @ values["x"] + values["b"]))
+    target = float(values["t"]) if kind == "single" else given - 0.5
+    return neuron | {"inputs": [values["x"].tolist()], "targets": [target]}
+
+
+@pytest.mark.parametrize("name", NEURON_ENTRIES)
+def test_a_neuron_has_the_gradient_of_the_paper(name, rng):
+    case, (kind, field) = CASES[name], NEURON_ENTRIES[name]
+
+    for sizes, values in points(case, rng):
+        body = request_of(kind, values, sizes) | {"with_input_gradient": True}
+        answer = post("/v1/neuron/gradient", body)
+
+        found = array(answer["gradients"][field])
+        found = found[0] if field == "inputs" else found
+        assert_equal_to_12_digits(found, numpy_value(case["expected_numpy"], values, sizes))
+
+
+def test_the_errors_of_a_neuron_are_the_e_of_the_paper(rng):
+    case = CASES["loss-w"]
+
+    for sizes, values in points(case, rng):
+        answer = post("/v1/neuron/gradient", request_of("all", values, sizes))
+
+        z = values["X"] @ values["w"] + values["b"]
+        np.testing.assert_allclose(
+            array(answer["errors"]), np.where(z > 0, z - values["y"], 0), rtol=1e-12, atol=1e-12
+        )
+
+
 def test_every_entry_of_the_file_is_checked_here():
     tables = {name for name, case in CASES.items() if "checked_by" in case}
     checked = {name for table in tables for name in CASES[table]["checked_by"]}

@@ -1,6 +1,7 @@
 """Answers of the application in this process, through HTTP, as NumPy arrays."""
 
 import asyncio
+import json
 from functools import cache
 from math import prod
 
@@ -16,17 +17,23 @@ def app():
     return build_app(Settings())
 
 
-def post(route, body):
-    """The JSON answer of a route of the application in this process."""
+def answered(route, content):
+    """The response of a route of the application in this process to these bytes of JSON."""
 
-    async def answered():
+    async def sent():
         transport = httpx.ASGITransport(app())
         async with httpx.AsyncClient(
             transport=transport, base_url="http://127.0.0.1"
         ) as client:
-            return await client.post(route, json=body)
+            headers = {"content-type": "application/json"}
+            return await client.post(route, content=content, headers=headers)
 
-    response = asyncio.run(answered())
+    return asyncio.run(sent())
+
+
+def post(route, body):
+    """The JSON answer of a route of the application in this process."""
+    response = answered(route, json.dumps(body).encode())
     assert response.status_code in (200, 422), response.text
     return response.json()
 

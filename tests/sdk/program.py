@@ -21,6 +21,7 @@ from gradserve_client.api.expressions import (
     derive_expression,
     evaluate_expression,
 )
+from gradserve_client.api.training import take_network_step, take_neuron_step
 from gradserve_client.models import (
     AnalyzeAnswer,
     AnalyzeRequest,
@@ -49,6 +50,10 @@ from gradserve_client.models import (
     JacobianRequestVariables,
     JvpAnswer,
     JvpRequest,
+    NetworkStepAnswer,
+    NetworkStepRequest,
+    NeuronStepAnswer,
+    NeuronStepRequest,
     OnesFactor,
     Problem,
     TensorFactor,
@@ -203,6 +208,38 @@ def ask_formulas(client: Client) -> dict[str, object]:
     }
 
 
+def ask_steps(client: Client) -> dict[str, object]:
+    """Two steps of a neuron, the second from the state of the first, and one of a network."""
+    neuron: dict[str, object] = {
+        "weights": [1, -1],
+        "bias": 0.5,
+        "activation": "relu",
+        "inputs": [[1, 2], [3, 1], [2, 2]],
+        "targets": [1, 2, 0],
+        "optimizer": {"kind": "momentum", "learning_rate": 0.3},
+    }
+    first = take_neuron_step.sync(client=client, body=NeuronStepRequest.from_dict(neuron))
+    assert isinstance(first, NeuronStepAnswer), first
+    neuron |= {"weights": first.weights.to_dict(), "optimizer_state": first.optimizer_state}
+    second = take_neuron_step.sync(client=client, body=NeuronStepRequest.from_dict(neuron))
+    assert isinstance(second, NeuronStepAnswer), second
+    network: dict[str, object] = {
+        "layers": [{"weights": [[1, 0]], "bias": [0, 0], "activation": "softmax"}],
+        "inputs": [[1], [-1]],
+        "targets": [0, 1],
+        "loss": {"kind": "cross_entropy"},
+        "optimizer": {"kind": "sgd", "learning_rate": 1},
+    }
+    moved = take_network_step.sync(client=client, body=NetworkStepRequest.from_dict(network))
+    assert isinstance(moved, NetworkStepAnswer), moved
+    return {
+        "losses": [first.loss, second.loss],
+        "rule": second.update_rule.text,
+        "loss_factor": second.conventions.loss_factor,
+        "layers": [layer.weights.shape for layer in moved.layers],
+    }
+
+
 def ask_for_problem(client: Client) -> dict[str, object]:
     variables = JacobianRequestVariables()
     variables["x"] = 1.0
@@ -230,6 +267,7 @@ def main() -> None:
             "products": ask_products(client),
             "analysis": ask_analysis(client),
             "formulas": ask_formulas(client),
+            "steps": ask_steps(client),
             "problem": ask_for_problem(client),
         }
     sys.stdout.write(json.dumps(answers, allow_nan=False))

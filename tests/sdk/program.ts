@@ -17,8 +17,11 @@ import {
   evaluateExpression,
   type Factor,
   type JacobianRequest,
+  type NeuronStepRequest,
   type Problem,
   type StructuredTensor,
+  takeNetworkStep,
+  takeNeuronStep,
   type Tensor,
   type TensorInput,
   type Term,
@@ -185,6 +188,40 @@ async function askFormulas(baseUrl: string): Promise<object> {
   };
 }
 
+// Two steps of a neuron, the second from the state of the first, and one of a network.
+async function askSteps(baseUrl: string): Promise<object> {
+  const throwOnError = true;
+  const neuron: NeuronStepRequest = {
+    weights: [1, -1],
+    bias: 0.5,
+    activation: "relu",
+    inputs: [[1, 2], [3, 1], [2, 2]],
+    targets: [1, 2, 0],
+    optimizer: { kind: "momentum", learning_rate: 0.3 },
+  };
+  const first = await takeNeuronStep({ baseUrl, body: neuron, throwOnError });
+  const { weights, optimizer_state } = first.data;
+  const body = { ...neuron, weights: sent(weights), optimizer_state };
+  const second = await takeNeuronStep({ baseUrl, body, throwOnError });
+  const network = await takeNetworkStep({
+    baseUrl,
+    body: {
+      layers: [{ weights: [[1, 0]], bias: [0, 0], activation: "softmax" }],
+      inputs: [[1], [-1]],
+      targets: [0, 1],
+      loss: { kind: "cross_entropy" },
+      optimizer: { kind: "sgd", learning_rate: 1 },
+    },
+    throwOnError,
+  });
+  return {
+    losses: [first.data.loss, second.data.loss],
+    rule: second.data.update_rule.text,
+    loss_factor: second.data.conventions.loss_factor,
+    layers: network.data.layers.map((layer) => layer.weights.shape),
+  };
+}
+
 async function askForProblem(baseUrl: string): Promise<object> {
   const { error, response } = await computeJacobian({
     baseUrl,
@@ -213,6 +250,7 @@ const answers = {
   products: await askProducts(baseUrl),
   analysis: await askAnalysis(baseUrl),
   formulas: await askFormulas(baseUrl),
+  steps: await askSteps(baseUrl),
   problem: await askForProblem(baseUrl),
 };
 console.log(JSON.stringify(answers));

@@ -104,6 +104,17 @@ def test_a_closed_form_is_read_and_a_wrong_one_judged(answers):
     }
 
 
+def test_steps_are_taken_one_from_the_other(answers):
+    steps = answers["steps"]
+
+    # After the first, the weights (0.5, -1.3) and the bias 0.5 make one sample active: 0.7.
+    assert steps["losses"][0] == 0.5
+    np.testing.assert_allclose(steps["losses"][1], (1 + 1.3**2) / 3, rtol=1e-14)
+    assert steps["rule"] == "v = μ * v_0 + g; w - η * v"
+    assert steps["loss_factor"] == "1/N"
+    assert steps["layers"] == [[1, 2]]
+
+
 def test_a_problem_is_read_by_its_type(answers):
     assert answers["problem"] == {
         "http_status": 422,
