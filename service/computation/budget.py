@@ -11,6 +11,10 @@ from service.numeric.plan import Estimate
 from service.settings import Limits
 
 BYTES_PER_NUMBER = 8
+_WAYS_OUT = (
+    'ask with "representation": "auto" or "factored", for fewer variables, or for the '
+    "gradient of a scalar"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ def check_budget(
     limits: Limits,
     *,
     pointer: str = "/expression",
+    hint: str = _WAYS_OUT,
 ) -> None:
     """Refuse what would cost too much, before anything is allocated.
 
@@ -53,8 +58,7 @@ def check_budget(
         pointer=pointer,
         start=largest.start if largest else None,
         end=largest.end if largest else None,
-        hint='ask with "representation": "auto" or "factored", for fewer variables, or for the '
-        "gradient of a scalar",
+        hint=hint,
     )
 
 

@@ -123,7 +123,14 @@ class _Run:
         """
         plan = _plan(tuple(nodes))
         answer_bytes = BYTES_PER_NUMBER * sum(entries(node.shape) for node in nodes)
-        check_budget(plan.estimate, answer_bytes, (), self._limits, pointer="/inputs")
+        check_budget(
+            plan.estimate,
+            answer_bytes,
+            (),
+            self._limits,
+            pointer="/inputs",
+            hint="send fewer samples at a time",
+        )
         if self._allowance:
             self._allowance.take(plan.estimate.flops, answer_bytes)
         self._flops += plan.estimate.flops
@@ -198,12 +205,15 @@ def gradients(
     if with_inputs and model.is_augmented:
         by_name[INPUTS] = by_name[INPUTS][:, :-1]
     is_active = active[-1]
+    with np.errstate(over="ignore"):
+        errors = np.where(is_active, layers[-1].activations - data[TARGETS], 0.0)
+    check_finite("an error", errors)
     return Gradient(
         layers=layers,
         cost=run.cost,
         loss=float(loss),
         gradients=by_name,
-        errors=np.where(is_active, layers[-1].activations - data[TARGETS], 0.0),
+        errors=errors,
         active=is_active,
         dead=tuple(
             (k, int(unit))
@@ -227,12 +237,14 @@ def step(
 
     Raises:
         ValidationError: the state is of another optimizer or of other parameters.
-        NonFiniteResultError: a parameter leaves the range of float64.
+        NonFiniteResultError: the norm or a parameter leaves the range of float64.
     """
     vector = np.concatenate([np.ravel(parameters[n]) for n in parameters], dtype=np.float64)
     slopes = np.concatenate([np.ravel(gradients_by[n]) for n in parameters], dtype=np.float64)
     updater = optimizer.updater(vector.size, state)
-    norm = norm_of(slopes)
+    with np.errstate(over="ignore"):
+        norm = norm_of(slopes)
+    check_finite("the norm of the gradient", np.array(norm))
     with np.errstate(all="ignore"):
         clip.apply(slopes)
         rate = optimizer.rate(updater.steps, updater.steps)
@@ -275,11 +287,12 @@ def _kept(model: Model) -> Model:
 def _layers(found: Sequence[Array]) -> tuple[Layer, ...]:
     """The layers of all pre-activations and then all activations, once they are finite."""
     half = len(found) // 2
-    for before in found[:half]:
-        check_finite("a pre-activation", before)
-    for after in found[half:]:
-        check_finite("an activation", after)
-    return tuple(map(Layer, found[:half], found[half:]))
+    layers = tuple(map(Layer, found[:half], found[half:]))
+    for k, layer in enumerate(layers):
+        where = f" of layer {k}" if half > 1 else ""
+        check_finite(f"a pre-activation{where}", layer.pre_activations)
+        check_finite(f"an activation{where}", layer.activations)
+    return layers
 
 
 def _active(run: _Run, model: Model, k: int, layer: Layer) -> Mask:
@@ -301,6 +314,6 @@ def check_finite(what: str, array: Array) -> None:
         place = np.unravel_index(int(np.argmin(finite)), finite.shape)
         at = f" at position {[int(k) for k in place]}" if place else ""
         raise NonFiniteResultError(
-            f"{what} is {float(array[place])}{at}: it leaves the range of float64",
+            f"{what} is {float(array[place])}{at}, expected a finite number",
             hint="scale the inputs, take smaller weights, or another activation or loss",
         )

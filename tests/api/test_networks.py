@@ -255,7 +255,9 @@ ERRORS = [
     ("forward", with_layer(1, activation={"kind": "elu", "axis": 0}), "validation",
      "/layers/1/activation/axis", "activation elu: found option 'axis'", None),
     ("forward", with_layer(0, weights=[[1e308, 0], [1e308, 0]]), "non_finite_result", None,
-     "a pre-activation is inf at position [0, 0]", None),
+     "a pre-activation of layer 0 is inf at position [0, 0], expected a finite number", None),
+    ("forward", with_layer(0, activation="log"), "non_finite_result", None,
+     "an activation of layer 0 is nan at position [1, 1]", "another activation"),
     ("gradient", {"targets": [0, 1]}, "shape_mismatch", "/targets",
      "inputs 3 samples, targets 2", None),
     ("gradient", {"targets": [0, 1, 3]}, "domain_error", "/targets/2",
@@ -303,5 +305,6 @@ async def test_a_network_over_the_budget_is_refused_before_it_runs(client):
 
     response = await client.post("/v1/network/forward", json=body)
 
+    (error,) = response.json()["errors"]
     assert response.json()["code"] == "budget_exceeded"
-    assert response.json()["errors"][0]["pointer"] == "/inputs"
+    assert (error["pointer"], error["hint"]) == ("/inputs", "send fewer samples at a time")

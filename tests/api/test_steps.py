@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -309,19 +310,67 @@ def bodies(draw):
     return body
 
 
-@pytest.mark.random
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(bodies())
-def test_a_random_neuron_is_answered_or_refused_never_failed(body):
-    for route in ("neuron/step", "neuron/gradient"):
-        sent = (
-            body if route == "neuron/step" else {k: body[k] for k in body if k != "optimizer"}
+@st.composite
+def networks(draw):
+    """A gradient of a network whose sizes mostly fit."""
+    sizes = draw(st.lists(SIZES, min_size=2, max_size=4))
+    rows = draw(SIZES)
+
+    def matrix(height, width):
+        return draw(
+            st.lists(
+                st.lists(NUMBERS, min_size=width, max_size=width),
+                min_size=height,
+                max_size=height,
+            )
         )
 
-        response = answered(f"/v1/{route}", json.dumps(sent).encode())
+    layers = [
+        {
+            "weights": matrix(given, taken),
+            "bias": matrix(1, draw(st.sampled_from([taken, taken, taken, 2])))[0],
+            "activation": draw(st.sampled_from(sorted(ACTIVATIONS_BY_NAME))),
+        }
+        for given, taken in pairwise(sizes)
+    ]
+    loss = draw(st.sampled_from(sorted(LOSSES_BY_NAME)))
+    targets = matrix(rows, sizes[-1])
+    if draw(st.booleans()):
+        targets = draw(st.lists(st.integers(-1, 3), min_size=rows, max_size=rows))
+    body = {"layers": layers, "inputs": matrix(rows, sizes[0]), "targets": targets}
+    if draw(st.booleans()):
+        body["layers"][-1][draw(st.sampled_from(["weights", "bias", "odd"]))] = draw(ODD)
+    return body | {"loss": loss, "with_input_gradient": draw(st.booleans())}
 
-        assert response.status_code in (200, 400, 422), response.text
-        if response.status_code == 200:
-            assert "null" not in json.dumps(response.json()["gradients"])
-        else:
-            assert response.json()["errors"][0]["message"]
+
+def assert_answered_or_refused(route, body):
+    response = answered(f"/v1/{route}", json.dumps(body).encode())
+
+    assert response.status_code in (200, 400, 422), response.text
+    found = response.json()
+    if response.status_code == 200:
+        numbers = {n: found[n] for n in found if n not in ("conventions", "warnings")}
+        assert "null" not in json.dumps(numbers)
+    else:
+        assert found["errors"][0]["message"]
+
+
+WALK = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.mark.random
+@WALK
+@given(bodies())
+def test_a_random_neuron_is_answered_or_refused_never_failed(body):
+    assert_answered_or_refused("neuron/step", body)
+    judged = {name: value for name, value in body.items() if name != "optimizer"}
+    assert_answered_or_refused("neuron/gradient", judged)
+
+
+@pytest.mark.random
+@WALK
+@given(networks())
+def test_a_random_network_is_answered_or_refused_never_failed(body):
+    assert_answered_or_refused("network/gradient", body)
