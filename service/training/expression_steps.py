@@ -1,19 +1,16 @@
 """A step that makes any scalar expression smaller, in some of its variables."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.computation.answers import Answer
 from service.computation.budget import Allowance
 from service.computation.compute import Computer
 from service.computation.requests import Request
-from service.errors import NonFiniteResultError, UnknownNameError
-from service.language.places import nearest, shown
+from service.errors import NonFiniteResultError
 from service.training.passes import Clip, Stepped, step
+from service.training.problems import check_names
 from service.training.states import OptimizerState
 from service.training.updater import ChosenOptimizer
-
-_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +35,7 @@ def step_of_expression(
         GradserveError: for whatever is wrong with the expression or the state, with its place.
     """
     names = list(request.wrt or ())
-    for place, name in enumerate(names):
-        if name not in request.variables:
-            raise _unknown(name, place, list(request.variables))
+    check_names(list(request.variables), names, pointer="/parameters")
     parameters = {name: request.variables[name] for name in names}
     try:
         answer = computer.answer(request, allowance)
@@ -52,13 +47,3 @@ def step_of_expression(
         raise
     stepped = step(parameters, answer.gradients, optimizer, state, clip)
     return ExpressionStep(answer, stepped)
-
-
-def _unknown(name: str, place: int, declared: Sequence[str]) -> UnknownNameError:
-    near = nearest(name, declared)
-    offer = f"; did you mean {shown(near)}?" if near else ""
-    return UnknownNameError(
-        f"unknown name {shown(name)} in parameters{offer}",
-        pointer=f"/parameters/{place}",
-        hint=f"declared variables: {', '.join(declared[:_LISTED]) or 'none'}",
-    )

@@ -102,7 +102,7 @@ async def test_a_parameter_that_the_expression_does_not_use_stays(client):
 # fields, code, pointer, the message's words, the hint's.
 ERRORS = [
     ({"parameters": ["w", "q"]}, "unknown_name", "/parameters/1",
-     "unknown name 'q' in parameters", "declared variables: X, y, w, b"),
+     "found the name 'q', expected one of X, y, w, b", None),
     ({"parameters": []}, "validation", "/parameters", "found no names", None),
     ({"parameters": ["w", "w"]}, "validation", "/parameters/1", "found 'w' twice", None),
     ({"parameters": "w"}, "validation", "/parameters", "found a string, expected an array",
