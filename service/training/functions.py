@@ -120,7 +120,8 @@ def _chosen(
         if name not in [p.name for p in taken if p.kind == "number"]:
             allowed = ", ".join(p.name for p in taken if p.kind == "number") or "none"
             message = f"{what} {record.name}: found option {shown(name)}, expected {allowed}"
-            raise ValidationError(message, pointer=f"{place}/{name}")
+            part = name.replace("~", "~0").replace("/", "~1")
+            raise ValidationError(message, pointer=f"{place}/{part}")
     values = tuple(_value(what, record, p, options, place) for p in taken)
     return ChosenFunction(record, values)
 

@@ -403,6 +403,8 @@ ERRORS = [
     ("forward", {"activation": None}, "validation", "", "found no field 'activation'", None),
     ("forward", {"activation": {"kind": "elu", "alfa": 1}}, "validation", "/activation/alfa",
      "activation elu: found option 'alfa', expected alpha", None),
+    ("forward", {"activation": {"kind": "elu", "a/~": 1}}, "validation", "/activation/a~1~0",
+     "activation elu: found option 'a/~'", None),
     ("forward", {"activation": {"kind": "elu", "alpha": "1"}}, "validation",
      "/activation/alpha", "found a string for alpha, expected a finite number", None),
     ("forward", {"activation": "softmax"}, "validation", "/activation",
