@@ -75,7 +75,7 @@ ERRORS = [
 # What has to do with the connection, the header or the body's bytes has its own tests, and so
 # have the data of a job.
 ELSEWHERE = {
-    "bad_dataset",
+    *("bad_dataset", "diverged"),
     *("body_too_large", "duplicate_key", "header_too_large", "internal", "malformed_json"),
     *("malformed_request", "method_not_allowed", "not_acceptable", "not_found"),
     *("request_timeout", "unavailable", "unsupported_media_type", "deadline_exceeded"),

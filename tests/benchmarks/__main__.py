@@ -23,6 +23,7 @@ from service.language.parser import parse
 from service.numeric.compile import compile_plan
 from service.rendering.writer import written_formula
 from service.settings import Limits
+from tests.benchmarks import training
 from tests.benchmarks.rounds import Result, Run, compare, table
 
 LIMITS = Limits(max_answer_bytes=2**31, max_peak_bytes=2**31)
@@ -237,6 +238,7 @@ def main() -> None:
         factored_hessian(),
         logistic_hessian(10_000, 100),
         tanh_hessian(10),
+        *(row() for row in training.rows()),
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(f"{table(results)}\npeak memory of this process: {peak:,.0f} MiB\n")

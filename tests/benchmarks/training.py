@@ -54,9 +54,7 @@ def ours(
     """The training loop, an epoch at a time; it shuffles, the peers do not."""
     layer = LayerShape(COLUMNS, None, chosen_activation(activation))
     model = Model((layer,), chosen_loss(loss), 1)
-    problem = model_problem(
-        model, {"weights": weights, "bias": np.array(0.0)}, inputs, targets
-    )
+    problem = model_problem(model, {"weights": weights, "bias": np.array(0.0)}, inputs, targets)
     optimizer = chosen_optimizer({"kind": "sgd", "learning_rate": RATE})
     trainer = Trainer(problem, optimizer, Schedule(epochs=10_000, batch_size=batch))
     progress = trainer.run()
@@ -106,7 +104,7 @@ def with_torch(
 ) -> Run | None:
     """The usual eager loop with torch.optim.SGD; None where there is no PyTorch."""
     try:
-        import torch  # noqa: PLC0415  # an extra of its own: it takes 200 MB
+        import torch  # an extra of its own: it takes 200 MB
     except ImportError:
         return None
     torch.set_default_dtype(torch.float64)
