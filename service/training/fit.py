@@ -10,6 +10,7 @@ from math import inf, isfinite
 
 import numpy as np
 
+from service.calculus.terms import ZERO, number
 from service.errors import DivergedError, DomainError
 from service.numeric.compile import compile_plan
 from service.numeric.program import Program, program
@@ -32,6 +33,7 @@ from service.training.updates import Array
 
 _VALIDATION_ROWS = 8192
 _ROWS_BETWEEN_LOOKS = 512  # at the clock
+_MEASURED_EACH, _MANY, _SMALL = 4, 512, 256
 
 
 class Trainer:
@@ -75,7 +77,7 @@ class Trainer:
             rows=rows,
         )
         self._graphs: dict[int, BatchGraphs] = {}
-        self._programs: dict[int, Program] = {}
+        self._programs: dict[tuple[int, bool], Program] = {}
         self._losses: dict[int, Program] = {}
         started = [np.ravel(p) for p in problem.parameters.values()]
         self._vector = np.concatenate(started, dtype=np.float64)
@@ -86,7 +88,10 @@ class Trainer:
         )
         self._views = tuple(split(self._vector, problem.parameters).values())
         self._epoch = self._step = 0
-        self._loss_sum, self._norm, self._loss = 0.0, 0.0, inf
+        self._loss_sum, self._norm, self._loss, self._measured = 0.0, 0.0, inf, 0
+        # Of many small steps the loss takes a third of the time: it is measured in some.
+        is_many = self._batches.steps >= _MANY and self._batches.batch_size < _SMALL
+        self._measured_each = _MEASURED_EACH if is_many else 1
         self._history: list[Epoch] = []
         self._best: tuple[float, Array | None] = (inf, None)
         self._idle = 0
@@ -99,6 +104,7 @@ class Trainer:
         self._vector[:] = checkpoint.parameters
         self._epoch, self._step = checkpoint.epoch, checkpoint.step
         self._loss_sum, self._norm = checkpoint.loss_sum, checkpoint.gradient_norm
+        self._measured = checkpoint.measured_rows
         self._history = list(checkpoint.history)
         self._best = checkpoint.best_loss, checkpoint.best_parameters
         self._idle = checkpoint.epochs_without_gain
@@ -117,6 +123,7 @@ class Trainer:
             epoch=self._epoch,
             step=self._step,
             loss_sum=self._loss_sum,
+            measured_rows=self._measured,
             gradient_norm=self._norm,
             history=tuple(self._history),
             best_loss=best,
@@ -152,6 +159,7 @@ class Trainer:
         is_one_vector = len(views) == 1 and views[0].ndim == 1
         update, programs = self._updater.step, self._programs
         step, loss_sum, value = self._step, self._loss_sum, self._loss
+        measured, measured_each = self._measured, self._measured_each
         last = self._batches.steps - 1
         told_each = max(1, _ROWS_BETWEEN_LOOKS // self._batches.batch_size)
         try:
@@ -160,28 +168,34 @@ class Trainer:
                     self.stopped_by = "cancelled"
                     return
                 rows = len(batch[0])
-                run = programs.get(rows) or self._compiled(rows, batch)
+                is_measured = not step % measured_each
+                key = rows, is_measured
+                run = programs.get(key) or self._compiled(rows, batch, is_measured)
                 loss, *slopes = run(*batch, *views)
-                if not isfinite(loss):
-                    raise self._diverged("the loss is not finite", step, value)
+                if is_measured:
+                    if not isfinite(loss):
+                        raise self._diverged("the loss is not finite", step, value)
+                    before[:] = vector
+                    value = float(loss)
+                    loss_sum += value * rows
+                    measured += rows
                 gradient = slopes[0] if is_one_vector else self._joined(slopes)
                 if step == last:
                     self._norm = norm_of(gradient)
                 if is_clipped:
                     gradient = self._clipped(gradient, clip)
-                before[:] = vector
                 rate = constant
                 if rate is None:
                     rate = self._optimizer.rate(self._updater.steps, self._epoch)
                 update(vector, gradient, rate)
-                value = float(loss)
-                loss_sum += value * rows
                 step += 1
                 if not step % told_each and self._clock.is_due():
                     self._step, self._loss_sum, self._loss = step, loss_sum, value
+                    self._measured = measured
                     yield self._progress()
         finally:
             self._step, self._loss_sum, self._loss = step, loss_sum, value
+            self._measured = measured
 
     def _joined(self, slopes: list[Array]) -> Array:
         return np.concatenate([np.reshape(s, -1) for s in slopes], out=self._slopes)
@@ -205,11 +219,12 @@ class Trainer:
     def _end_epoch(self) -> None:
         if not np.all(np.isfinite(self._vector)):
             raise self._diverged("a parameter is not finite", self._step - 1, self._loss)
-        loss = self._loss_sum / self._batches.count
+        loss = self._loss_sum / self._measured
         validated = None if self._validation is None else self._validated(self._validation)
         rate = self._optimizer.rate(max(self._updater.steps - 1, 0), self._epoch)
         self._history.append(Epoch(self._epoch + 1, loss, validated, self._norm, rate))
-        self._epoch, self._step, self._loss_sum = self._epoch + 1, 0, 0.0
+        self._epoch, self._step = self._epoch + 1, 0
+        self._loss_sum, self._measured = 0.0, 0
         self._look_at_stops(loss, loss if validated is None else validated)
 
     def _look_at_stops(self, loss: float, watched: float) -> None:
@@ -244,12 +259,15 @@ class Trainer:
             self._graphs[rows] = self._problem.graphs(rows)
         return self._graphs[rows]
 
-    def _compiled(self, rows: int, batch: tuple[Array, ...]) -> Program:
+    def _compiled(self, rows: int, batch: tuple[Array, ...], is_measured: bool) -> Program:
+        """The loss and the gradients of a batch; 0 for a loss that is not measured."""
         graphs = self._graphs_of(rows)
         slopes = [graphs.gradients[name] for name in self._problem.parameters]
-        plan = compile_plan([graphs.total, *slopes])
-        self._programs[rows] = program(plan, self._names, (*batch, *self._views))
-        return self._programs[rows]
+        loss = graphs.total if is_measured else number(ZERO)
+        plan = compile_plan([loss, *slopes])
+        made = program(plan, self._names, (*batch, *self._views))
+        self._programs[rows, is_measured] = made
+        return made
 
     def _loss_of(self, rows: int, batch: tuple[Array, ...]) -> Program:
         plan = compile_plan([self._graphs_of(rows).data_loss])

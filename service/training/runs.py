@@ -43,7 +43,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A line of the history: mean loss of the steps, last gradient's norm before clipping."""
+    """A line of the history: mean loss of the steps, last gradient's norm before clipping.
+
+    Of 512 and more steps with fewer than 256 rows each, every fourth is measured.
+    """
 
     epoch: int
     loss: float
@@ -75,6 +78,7 @@ class Checkpoint:
     epoch: int
     step: int
     loss_sum: float
+    measured_rows: int
     gradient_norm: float
     history: tuple[Epoch, ...]
     best_loss: float

@@ -127,7 +127,7 @@ def with_torch(
 
 
 def rows() -> Iterator[Callable[[], Result]]:
-    """The rows to be measured, each when it is asked for; the last three are unseen variants."""
+    """The rows to be measured, each when asked for; the last three are unseen variants."""
     for activation, batch, loss in (
         ("relu", 1024, "mse"),
         ("relu", 32, "mse"),
