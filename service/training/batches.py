@@ -75,7 +75,8 @@ class Batches:
             self._table_of.append(same[0] if same else len(self._tables))
             if not same:
                 self._tables.append(np.ascontiguousarray(values))
-        self._is_plain = self._table_of == list(range(len(sources))) and not any(self._picks)
+        is_apart = self._table_of == list(range(len(sources)))
+        self._is_plain = is_apart and all(pick is None for pick in self._picks)
         self.rows = all_rows(len(given[0])) if rows is None else rows
         self.count = self.rows.count
         check_batch_size(batch_size, self.count)
@@ -204,7 +205,7 @@ class Batches:
             views[n]
             if pick is None
             else views[n][:, pick]
-            if isinstance(pick, slice)
+            if isinstance(pick, slice | int)
             else np.take(views[n], pick, axis=1)
             for n, pick in zip(self._table_of, self._picks, strict=True)
         )
@@ -242,6 +243,8 @@ class _BlockOrder:
         return moved
 
 
-def _pick(columns: Columns) -> slice | Integers:
+def _pick(columns: Columns) -> slice | int | Integers:
+    if columns.is_vector:
+        return columns.indices[0]
     span = columns.span
     return np.array(columns.indices, np.int64) if span is None else span

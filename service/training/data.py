@@ -36,15 +36,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Some columns of a row-major array, in the order of `indices`; nothing is copied yet."""
+    """Some columns of a row-major array, in the order of `indices`; nothing is copied yet.
+
+    `is_vector`: it is one column, of shape (rows,).
+    """
 
     values: Array
     indices: tuple[int, ...]
+    is_vector: bool = False
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return len(self.values), len(self.indices)
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns, or rows alone."""
+        rows = len(self.values)
+        return (rows,) if self.is_vector else (rows, len(self.indices))
+
+    @property
+    def vector(self) -> "Columns":
+        """The one column, of shape (rows,)."""
+        assert len(self.indices) == 1
+        return Columns(self.values, self.indices, is_vector=True)
 
     @property
     def span(self) -> slice | None:
@@ -58,6 +69,8 @@ class Columns:
 
         A row of a view is contiguous, which is what BLAS needs; the whole need not be.
         """
+        if self.is_vector:
+            return self.values[:, self.indices[0]]
         span = self.span
         return (
             np.take(self.values, self.indices, axis=1) if span is None else self.values[:, span]

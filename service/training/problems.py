@@ -13,6 +13,7 @@ from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.language.places import nearest, shown
 from service.settings import Limits
+from service.training.data import Columns
 from service.training.models import (
     BIAS,
     INPUTS,
@@ -46,21 +47,21 @@ class Problem:
     """
 
     parameters: Mapping[str, Array]
-    columns: Mapping[str, Array]
+    columns: Mapping[str, Array | Columns]
     graphs: Callable[[int], BatchGraphs]
     own: Callable[[Mapping[str, Array]], dict[str, Array]] = dict
 
     @property
     def samples(self) -> int:
         """How many rows the data has."""
-        return len(next(iter(self.columns.values())))
+        return next(iter(self.columns.values())).shape[0]
 
 
 def model_problem(
     model: Model,
     parameters: Mapping[str, Array],
-    inputs: Array,
-    targets: Array,
+    inputs: Array | Columns,
+    targets: Array | Columns,
     sample_weights: Array | None = None,
 ) -> Problem:
     """The training of a neuron or a network, whatever `model.rows` is.
@@ -68,14 +69,13 @@ def model_problem(
     A neuron's bias becomes the last of its weights, beside a column of ones (Parr & Howard,
     6.1), where the copy is small: a step then has half as many calls.
     """
-    is_joined = (
-        model.is_neuron and not model.is_augmented and inputs.nbytes <= _MOST_COPIED_BYTES
-    )
+    is_small = 8 * inputs.shape[0] * inputs.shape[1] <= _MOST_COPIED_BYTES
+    is_joined = model.is_neuron and not model.is_augmented and is_small
     started = dict(parameters)
     if is_joined:
-        inputs = with_ones(inputs)
+        inputs = with_ones(inputs.array() if isinstance(inputs, Columns) else inputs)
         started = {WEIGHTS: np.append(parameters[WEIGHTS], parameters[BIAS])}
-    columns = {INPUTS: inputs, TARGETS: targets}
+    columns: dict[str, Array | Columns] = {INPUTS: inputs, TARGETS: targets}
     if sample_weights is not None:
         columns[SAMPLE_WEIGHTS] = sample_weights
 

@@ -18,7 +18,7 @@ MOST_GROWTH = 500 * 2**20
 PROGRAM = """
 import resource, sys
 import numpy as np
-from service.training.data import open_dataset, Column
+from service.training.data import Columns
 from service.training.fit import Trainer
 from service.training.functions import chosen_activation, chosen_loss
 from service.training.models import LayerShape, Model
@@ -28,7 +28,8 @@ from service.training.updater import chosen_optimizer
 
 def anonymous():
     with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) * 1024
+        line = next(line for line in status if line.startswith("RssAnon"))
+    return 1024 * int(line.split()[1])
 
 values = np.load(sys.argv[1], mmap_mode="r")
 layer = LayerShape(values.shape[1] - 1, None, chosen_activation("relu"))
@@ -36,8 +37,8 @@ before, most = anonymous(), 0
 problem = model_problem(
     Model((layer,), chosen_loss("mse"), 1),
     {"weights": np.full(layer.inputs, 0.1), "bias": np.array(0.0)},
-    values[:, :-1],
-    values[:, -1],
+    Columns(values, tuple(range(layer.inputs))),
+    Columns(values, (layer.inputs,), is_vector=True),
 )
 trainer = Trainer(
     problem,
