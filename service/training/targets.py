@@ -9,8 +9,10 @@ from service.training.updates import Array
 _SLACK = 1e-6
 
 
-def check_targets(loss: Function, targets: Array, *, pointer: str = "/targets") -> None:
-    """Refuse targets that a loss is not for.
+def check_targets(
+    loss: Function, targets: Array, *, pointer: str = "/targets", first_row: int = 0
+) -> None:
+    """Refuse targets that a loss is not for; the first row is told as `first_row`.
 
     Raises:
         DomainError: with the first row that is outside, what it holds and what is expected.
@@ -23,8 +25,8 @@ def check_targets(loss: Function, targets: Array, *, pointer: str = "/targets") 
         place = tuple(int(k) for k in np.argwhere(outside)[0])
         at = "".join(f"/{k}" for k in place)
         raise DomainError(
-            f"targets: row {place[0]} is {targets[place]:.17g}; the loss {loss.name} takes "
-            f"{allowed.text}",
+            f"targets: row {place[0] + first_row} is {targets[place]:.17g}; the loss "
+            f"{loss.name} takes {allowed.text}",
             pointer=f"{pointer}{at}",
         )
     if allowed.adds_up and targets.ndim > 1:
@@ -33,8 +35,8 @@ def check_targets(loss: Function, targets: Array, *, pointer: str = "/targets") 
         if wrong.size:
             row = int(wrong[0])
             raise DomainError(
-                f"targets: row {row} adds up to {totals[row]:.17g}; the loss {loss.name} takes "
-                f"{allowed.text}",
+                f"targets: row {row + first_row} adds up to {totals[row]:.17g}; the "
+                f"loss {loss.name} takes {allowed.text}",
                 pointer=f"{pointer}/{row}",
             )
 
