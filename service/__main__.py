@@ -8,7 +8,16 @@ import click
 from service import __version__
 from service.settings import SettingsError, keep_blas_on_one_thread
 
-COMMANDS = ("serve", "evaluate", "gradient", "jacobian", "hessian", "derive", "openapi")
+COMMANDS = (
+    "serve",
+    "evaluate",
+    "gradient",
+    "jacobian",
+    "hessian",
+    "derive",
+    "train",
+    "openapi",
+)
 FAILED = 2
 
 
