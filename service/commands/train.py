@@ -40,7 +40,12 @@ INTERRUPTED = 130
 _MAPPED_BYTES = 256 * 2**20
 _SECONDS_BETWEEN_CHECKPOINTS = 30.0
 # Where in a task a fault is, as the option that says it.
-_OPTIONS = {"/data/targets": "--target: ", "/data/inputs": "--inputs: "}
+_OPTIONS = {
+    "/data/targets": "--target: ",
+    "/data/inputs": "--inputs: ",
+    "/columns": "--column: ",
+    "/parameters": "--parameter: ",
+}
 
 
 @click.command("train")

@@ -46,7 +46,7 @@ def _facts(
     yield "rows", f"{rows.training:,} to train on{validated}"
     yield "parameters", f"{prepared.parameter_count:,}"
     if result.loss is not None:
-        yield "loss", f"{result.loss:.6g}"
+        yield "loss", f"{result.loss:.6g} ({_loss_of(prepared)})"
     if result.validation_loss is not None:
         yield "validation loss", f"{result.validation_loss:.6g}"
     if result.gradient_norm is not None:
@@ -59,6 +59,11 @@ def _facts(
     steps = f"{epochs}, {result.steps:,} steps"
     yield "stopped", f"after {steps}: {_REASONS[result.stopped_by]}"
     yield "seconds", f"{seconds:.2f}"
+
+
+def _loss_of(prepared: PreparedTask) -> str:
+    loss = prepared.data.about.get("loss", "the expression")
+    return str(loss["kind"]) if isinstance(loss, dict) else str(loss)
 
 
 def _weights(prepared: PreparedTask, result: Result) -> list[str]:

@@ -26,7 +26,7 @@ _MOST = 2**53
 _NUMBER = np.dtype("<f8")
 _SCALARS = 3
 _EPOCH_NUMBERS = 5
-_COUNTS = ("epoch", "step", "epochs_without_gain", "parameters", "epochs")
+_COUNTS = ("epoch", "step", "measured_rows", "epochs_without_gain", "parameters", "epochs")
 _FIELDS = {*_COUNTS, "run", "optimizer_state", "has_best", "validated"}
 
 
@@ -48,6 +48,7 @@ def encode_checkpoint(checkpoint: Checkpoint, run: Mapping[str, object]) -> byte
         "optimizer_state": encode_state(checkpoint.state),
         "epoch": checkpoint.epoch,
         "step": checkpoint.step,
+        "measured_rows": checkpoint.measured_rows,
         "epochs_without_gain": checkpoint.epochs_without_gain,
         "parameters": checkpoint.parameters.size,
         "epochs": len(history),
@@ -98,6 +99,7 @@ def decode_checkpoint(data: bytes, run: Mapping[str, object]) -> Checkpoint:
         epoch=header.counts["epoch"],
         step=header.counts["step"],
         loss_sum=loss_sum,
+        measured_rows=header.counts["measured_rows"],
         gradient_norm=norm,
         history=_history(history, validated=header.validated),
         best_loss=best_loss,

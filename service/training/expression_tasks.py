@@ -9,6 +9,7 @@ import numpy as np
 from service.calculus.rules.table import FUNCTIONS
 from service.errors import (
     DomainError,
+    ExpressionError,
     NonFiniteInputError,
     ShapeMismatchError,
     UnknownNameError,
@@ -17,7 +18,7 @@ from service.errors import (
 from service.language.lexemes import NAME
 from service.language.places import nearest, shown
 from service.settings import Limits
-from service.training.data import Array, Dataset
+from service.training.data import Array, Columns, Dataset
 from service.training.initializers import chosen_initializer
 from service.training.preparing import Prepared, Store
 from service.training.problems import expression_problem
@@ -26,7 +27,6 @@ _CONSTANT_STARTS = {"zeros": 0.0, "ones": 1.0}
 # Apart from the streams of the epochs, of the split and of a model's weights.
 _START_STREAM = (0, 0, 0, 3)
 _MOST_ENTRIES = 2**27
-_TRIED_ROWS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def prepared_expression(
     columns: dict[str, Array] = {}
     for name, names in named.items():
         is_vector = isinstance(names, str)
-        chosen, _ = dataset.select((names,) if isinstance(names, str) else names)
+        chosen = _selected(name, (names,) if isinstance(names, str) else names, dataset)
         columns[name] = store.gathered(f"column_{len(columns)}", chosen, is_vector=is_vector)
     rng = np.random.Generator(np.random.PCG64([seed, *_START_STREAM]))
     started = {name: _started(name, start, rng) for name, start in asked.parameters.items()}
@@ -84,7 +84,7 @@ def prepared_expression(
     problem = expression_problem(asked.expression, started, columns, {}, limits)
     # What is wrong with the expression is told now, rather than at the first step.
     try:
-        problem.graphs(min(dataset.rows, _TRIED_ROWS))
+        problem.graphs(dataset.rows)
     except UnknownNameError as error:
         raise _with_columns(error, asked.expression, dataset) from error
     return Prepared(problem, about)
@@ -100,6 +100,15 @@ def _with_columns(
         hint = f"did you mean the column {shown(close)}?"
         error.faults = (replace(fault, hint=hint), *error.faults[1:])
     return error
+
+
+def _selected(variable: str, names: tuple[str, ...], dataset: Dataset) -> Columns:
+    try:
+        return dataset.select(names)[0]
+    except ExpressionError as error:
+        fault = replace(error.faults[0], pointer=f"/columns/{variable}")
+        error.faults = (fault, *error.faults[1:])
+        raise
 
 
 def _columns(asked: ExpressionTask, dataset: Dataset) -> dict[str, tuple[str, ...] | str]:
