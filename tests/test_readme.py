@@ -1,6 +1,7 @@
 """The README: its requests answer as printed, its tables name what there is."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -14,11 +15,13 @@ import pytest
 from service.calculus.rules.table import FUNCTIONS
 from service.settings import Limits, Settings
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
 EXAMPLES = re.findall(r"```sh\n(curl .*?)```\n\n```json\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(
     r"```sh\n(\.venv/bin/gradserve [^`]*?)```\n\n```text\n(.*?)```", README, re.DOTALL
 )
+TRAINING = re.findall(r"```sh\n(printf [^`]*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_readme_has_examples_with_answers():
@@ -51,6 +54,23 @@ def test_a_command_of_the_readme_prints_what_it_says(command, printed):
     )
 
     assert done.stdout == printed
+
+
+@pytest.mark.parametrize(("script", "printed"), TRAINING)
+def test_a_training_of_the_readme_prints_what_it_says(tmp_path, script, printed):
+    command = shlex.join([sys.executable, "-m", "service"])
+    changing = re.compile(r"(?<=^seconds).*", re.MULTILINE)
+
+    done = subprocess.run(
+        ["sh", "-ec", script.replace(".venv/bin/gradserve", command)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+    assert changing.sub("", done.stdout) == changing.sub("", printed)
 
 
 def test_the_readme_names_every_function():

@@ -189,7 +189,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_run_goes_on_with_the_same_bits(houses
     def command(*flags):
         return [
             *(sys.executable, "-m", "service", "train", str(houses), "--target=price"),
-            *("--batch-size=1", "--epochs=60", "--optimizer=rmsprop", *flags),
+            *("--batch-size=1", "--epochs=400", "--optimizer=rmsprop", *flags),
         ]
 
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -200,7 +200,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_run_goes_on_with_the_same_bits(houses
     started = subprocess.Popen(
         command("--checkpoint=run.ckpt"), **how, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert started.stderr.readline().startswith("epoch 6/60")
+    assert started.stderr.readline().startswith("epoch 40/400")
     started.send_signal(signal.SIGINT)
     output, errors = started.communicate(timeout=60)
 
