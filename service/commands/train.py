@@ -161,10 +161,15 @@ def _run(trainer: Trainer, ready: PreparedTask, options: TrainOptions, saved: _S
                     line.show(progress, ready.own_loss(progress.loss))
                 saved.write(trainer)
     except DivergedError as error:
+        try:
+            result = ready.result(trainer.result())
+        except GradserveError:
+            # The last good ones may be too large for other units: what comes first is told.
+            raise error from None
+        # The last good parameters are worth as much as the time that they took.
+        _write(options, ready, result)
         if options.out is None:
             raise
-        # The last good parameters are worth as much as the time that they took.
-        write_weights(options.out, ready.data.about, ready.result(trainer.result()))
         raise DivergedError(
             f"{error.message} in {str(options.out)!r}", hint=error.faults[0].hint
         ) from error

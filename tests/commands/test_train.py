@@ -410,9 +410,9 @@ def test_a_file_that_is_not_there_is_told(train):
 
 
 def test_a_divergence_is_told_with_its_step_and_the_last_weights_are_kept(train, houses):
-    flags = ["--optimizer=sgd", "--learning-rate=100", "--out=w.json", "--quiet"]
+    flags = ["--optimizer=sgd", "--learning-rate=100", "--out=w.json", "--history=h.csv"]
 
-    code, output, errors = train(houses, "--target=price", *flags)
+    code, output, errors = train(houses, "--target=price", "--quiet", *flags)
 
     assert (code, output) == (2, "")
     assert re.match(
@@ -421,6 +421,7 @@ def test_a_divergence_is_told_with_its_step_and_the_last_weights_are_kept(train,
         errors,
     )
     assert np.isfinite(read("w.json")["parameters"]["weights"]).all()
+    assert Path("h.csv").read_text().startswith("epoch,loss,validation_loss,")
 
 
 def test_the_checkpoint_of_another_run_is_refused(train, houses):

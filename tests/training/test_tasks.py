@@ -87,6 +87,17 @@ def test_several_targets_keep_their_weight_against_each_other(rng):
     np.testing.assert_allclose(found.parameters["bias_0"], [5, 9], rtol=1e-4)
 
 
+def test_the_loss_of_several_targets_is_told_in_own_units(rng):
+    dataset = dataset_of(rng.normal(size=(50, 3)) * [1, 2, 30], ["a", "s", "t"])
+    task = task_of(ModelTask(targets=("s", "t"), kind="network"), epochs=1, batch_size=None)
+    ready, found = run_of(task, dataset)
+    start = ready.data.own(ready.data.problem.parameters)
+
+    d = dataset.values[:, :1] @ start["weights_0"] + start["bias_0"] - dataset.values[:, 1:]
+
+    np.testing.assert_allclose(found.loss, np.sum(d**2) / 50, rtol=1e-12)
+
+
 def test_hidden_layers_are_brought_to_own_units(houses):
     model = ModelTask(targets=("price",), kind="network", hidden=(8, 4))
     ready, found = run_of(task_of(model), houses)
