@@ -77,6 +77,11 @@ class Columns:
         )
 
 
+def array_of(values: Array | Columns) -> Array:
+    """The numbers themselves, a view where they lie side by side."""
+    return values.array() if isinstance(values, Columns) else values
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Numbers in rows: `values` is row-major, shape (rows, columns), perhaps a mapped file."""

@@ -13,7 +13,7 @@ from service.language.elaborate import elaborate
 from service.language.parser import parse
 from service.language.places import nearest, shown
 from service.settings import Limits
-from service.training.data import Columns
+from service.training.data import Columns, array_of
 from service.training.models import (
     BIAS,
     INPUTS,
@@ -73,7 +73,7 @@ def model_problem(
     is_joined = model.is_neuron and not model.is_augmented and is_small
     started = dict(parameters)
     if is_joined:
-        inputs = with_ones(inputs.array() if isinstance(inputs, Columns) else inputs)
+        inputs = with_ones(array_of(inputs))
         started = {WEIGHTS: np.append(parameters[WEIGHTS], parameters[BIAS])}
     columns: dict[str, Array | Columns] = {INPUTS: inputs, TARGETS: targets}
     if sample_weights is not None:
