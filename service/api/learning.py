@@ -19,10 +19,10 @@ from service.computation.answers import Array, Kink, Notice
 from service.computation.budget import Allowance
 from service.computation.compute import Computer
 from service.settings import Limits
-from service.training.clips import chosen_clip
+from service.training.clipping import Clip, chosen_clip
 from service.training.expression_steps import step_of_expression
 from service.training.models import BIAS, INPUTS, WEIGHTS
-from service.training.passes import Clip, Forward, Gradient, Stepped, forward, gradients, step
+from service.training.passes import Forward, Gradient, Stepped, forward, gradients, step
 from service.training.requests import Prepared
 from service.training.rule_formulas import rule_formulas
 from service.training.states import OptimizerState, decode_state, encode_state

@@ -8,7 +8,7 @@ from typing import Literal
 
 from service.commands.errors import CommandError
 from service.language.places import shown
-from service.training.passes import Clip
+from service.training.clipping import Clip
 from service.training.runs import EarlyStopping, Schedule
 from service.training.tasks import (
     ExpressionTask,

@@ -1,10 +1,22 @@
 """Gradients kept small before a step, in place: by value, or by the norm of all entries."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf, isfinite, sqrt
 
 import numpy as np
 
+from service.errors import ValidationError
+from service.training.options import Option, checked
 from service.training.updates import Array
+
+CLIPS = {
+    name: Option(name=name, symbol="c", summary=summary, lower=0, is_lower_open=True)
+    for name, summary in (
+        ("value", "the bound of each entry"),
+        ("norm", "the bound of the Euclidean norm of the whole gradient"),
+    )
+}
 
 
 def clip_by_value(gradient: Array, limit: float) -> None:
@@ -39,3 +51,36 @@ def norm_of(vector: Array) -> float:
         return largest
     scaled = vector / largest
     return largest * sqrt(float(scaled.dot(scaled)))
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A bound of each entry of a gradient, or of its Euclidean norm."""
+
+    value: float | None = None
+    norm: float | None = None
+
+    def apply(self, vector: Array) -> None:
+        """Bound a gradient in place."""
+        if self.value is not None:
+            clip_by_value(vector, self.value)
+        if self.norm is not None:
+            clip_by_norm(vector, self.norm)
+
+
+def chosen_clip(given: Mapping[str, object] | None, *, pointer: str = "/gradient_clip") -> Clip:
+    """The bound of {"value"} or of {"norm"}; none of None.
+
+    Raises:
+        ValidationError: both are given, or neither, or another.
+        DomainError: the bound is not above 0.
+    """
+    if given is None:
+        return Clip()
+    names = [name for name in given if name in CLIPS]
+    if len(names) == 2 or not given:
+        found = " and ".join(names) or "nothing"
+        message = f"gradient_clip: found {found}, expected one of value, norm"
+        raise ValidationError(message, pointer=pointer)
+    options = [CLIPS[name] for name in names] or list(CLIPS.values())
+    return Clip(**checked("gradient_clip", options, given, pointer=pointer))

@@ -7,7 +7,8 @@ from service.computation.budget import Allowance
 from service.computation.compute import Computer
 from service.computation.requests import Request
 from service.errors import NonFiniteResultError
-from service.training.passes import Clip, Stepped, step
+from service.training.clipping import Clip
+from service.training.passes import Stepped, step
 from service.training.problems import check_names
 from service.training.states import OptimizerState
 from service.training.updater import ChosenOptimizer

@@ -15,8 +15,8 @@ from service.errors import DivergedError, DomainError
 from service.numeric.compile import compile_plan
 from service.numeric.program import Program, program
 from service.training.batches import Batches
-from service.training.clipping import norm_of
-from service.training.passes import Clip, split
+from service.training.clipping import Clip, norm_of
+from service.training.passes import split
 from service.training.problems import BatchGraphs, Problem
 from service.training.runs import (
     Checkpoint,

@@ -20,7 +20,7 @@ from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
 from service.numeric.plan import Plan
 from service.settings import Limits
-from service.training.clipping import clip_by_norm, clip_by_value, norm_of
+from service.training.clipping import Clip, norm_of
 from service.training.corners import corners, met_corners
 from service.training.models import INPUTS, SAMPLE_WEIGHTS, TARGETS, Model
 from service.training.states import OptimizerState
@@ -72,21 +72,6 @@ class Gradient(Forward):
     active: Mask
     dead: tuple[tuple[int, int], ...] = ()
     kinks: tuple[Kink, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A bound of each entry of a gradient, or of its Euclidean norm."""
-
-    value: float | None = None
-    norm: float | None = None
-
-    def apply(self, vector: Array) -> None:
-        """Bound a gradient in place."""
-        if self.value is not None:
-            clip_by_value(vector, self.value)
-        if self.norm is not None:
-            clip_by_norm(vector, self.norm)
 
 
 @dataclass(frozen=True, slots=True)

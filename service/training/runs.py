@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from service.training.passes import Clip
+from service.training.clipping import Clip
 from service.training.states import OptimizerState
 from service.training.updates import Array
 

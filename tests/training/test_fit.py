@@ -8,12 +8,13 @@ from sklearn.linear_model import LogisticRegression
 from service.calculus.numbers import from_float
 from service.errors import DivergedError, DomainError, ValidationError
 from service.settings import Limits
+from service.training.clipping import Clip
 from service.training.fit import Trainer
 from service.training.functions import chosen_activation, chosen_loss
 from service.training.initializers import chosen_initializer
 from service.training.models import LayerShape, Model, Penalty
 from service.training.optimizers import OPTIMIZERS
-from service.training.passes import Clip, forward
+from service.training.passes import forward
 from service.training.problems import expression_problem, model_problem
 from service.training.runs import EarlyStopping, Schedule, StopWhen
 from service.training.updater import chosen_optimizer

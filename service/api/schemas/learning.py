@@ -132,3 +132,12 @@ class UpdateRule(BaseModel):
     notation: str = Field(description="In a line of notation.", examples=["w − ηg"])
     latex: str = Field(description="As LaTeX.")
     mathml: str = Field(description="As MathML.")
+
+
+class AfterStep(BaseModel):
+    """What every step tells beside the parameters after it."""
+
+    optimizer_state: NextState
+    update_rule: UpdateRule = Field(description="The rule that the step was taken by.")
+    gradient_norm: GradientNorm
+    learning_rate: LearningRate

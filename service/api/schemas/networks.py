@@ -9,13 +9,10 @@ from service.api.schemas.choices import ActivationInput
 from service.api.schemas.learning import (
     SGD,
     STRICT,
-    GradientNorm,
+    AfterStep,
     Judged,
-    LearningRate,
     LossNumber,
-    NextState,
     Stepping,
-    UpdateRule,
 )
 from service.api.schemas.tensor_input import TensorInput
 from service.api.schemas.tensors import Tensor
@@ -172,13 +169,9 @@ class NetworkGradientAnswer(BaseModel):
     cost: Cost = Field(description="What it took.")
 
 
-class NetworkStepAnswer(NetworkGradientAnswer):
+class NetworkStepAnswer(AfterStep, NetworkGradientAnswer):
     """The loss and its gradient before the step, and the network after it."""
 
     layers: list[LayerParameters] = Field(
         description="Weights and biases of each layer after the step."
     )
-    optimizer_state: NextState
-    update_rule: UpdateRule = Field(description="The rule that the step was taken by.")
-    gradient_norm: GradientNorm
-    learning_rate: LearningRate

@@ -9,13 +9,10 @@ from service.api.schemas.choices import ActivationInput
 from service.api.schemas.learning import (
     SGD,
     STRICT,
-    GradientNorm,
+    AfterStep,
     Judged,
-    LearningRate,
     LossNumber,
-    NextState,
     Stepping,
-    UpdateRule,
 )
 from service.api.schemas.tensor_input import TensorInput
 from service.api.schemas.tensors import Tensor
@@ -141,14 +138,10 @@ class NeuronGradientAnswer(BaseModel):
     cost: Cost = Field(description="What it took.")
 
 
-class NeuronStepAnswer(NeuronGradientAnswer):
+class NeuronStepAnswer(AfterStep, NeuronGradientAnswer):
     """The loss and its gradient before the step, and the neuron after it."""
 
     weights: Tensor = Field(description="The weights after the step.")
     bias: Tensor | None = Field(
         None, description="The bias after the step; absent where it is one of the weights."
     )
-    optimizer_state: NextState
-    update_rule: UpdateRule = Field(description="The rule that the step was taken by.")
-    gradient_norm: GradientNorm
-    learning_rate: LearningRate

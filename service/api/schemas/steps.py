@@ -2,18 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from service.api.schemas.answers import Conventions, Cost, Warning
 from service.api.schemas.expression_input import Expression
 from service.api.schemas.expressions import DialectName
 from service.api.schemas.learning import (
     STRICT,
-    GradientNorm,
-    LearningRate,
-    NextState,
+    AfterStep,
     Stepping,
-    UpdateRule,
 )
 from service.api.schemas.names import Variables, check_names
 from service.api.schemas.tensors import Tensor
@@ -56,7 +53,7 @@ class StepRequest(Stepping):
         )
 
 
-class StepAnswer(BaseModel):
+class StepAnswer(AfterStep):
     """The value and its gradient before the step, and the parameters after it."""
 
     value: Tensor = Field(description="The value before the step, of shape `[]`.")
@@ -66,10 +63,6 @@ class StepAnswer(BaseModel):
     parameters: dict[str, Tensor] = Field(
         description="The value of each parameter after the step, by its name."
     )
-    optimizer_state: NextState
-    update_rule: UpdateRule = Field(description="The rule that the step was taken by.")
-    gradient_norm: GradientNorm
-    learning_rate: LearningRate
     conventions: Conventions = Field(description="What was chosen where there is a choice.")
     warnings: list[Warning] = Field(description="What to know about this answer.")
     cost: Cost = Field(description="What it took.")

@@ -23,6 +23,7 @@ _MAX_DIRECTORY = 8 * 2**20
 # Deflate reaches 1032:1 on zeros. A table of few distinct numbers stays below 200:1.
 _MAX_INFLATION = 200
 _ALWAYS_INFLATED = 64 * 2**20
+# What zipfile raises on a damaged archive; NotImplementedError: an unknown compression.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
