@@ -2,16 +2,20 @@
 
 GradserveError
 ├── MalformedJsonError  DuplicateKeyError  MalformedRequestError
+├── UnauthenticatedError  ForbiddenError
 ├── NotFoundError  MethodNotAllowedError  NotAcceptableError  RequestTimeoutError
+├── IdempotencyConflictError  AlreadyFinishedError  NotFinishedError  InUseError
 ├── BodyTooLargeError  UnsupportedMediaTypeError  HeaderTooLargeError
 ├── ValidationError
 ├── ExpressionError
 │   ├── ExpressionSyntaxError  UnknownNameError  UnknownFunctionError
 │   ├── WrongArgumentsError  ShapeMismatchError  NotScalarError  NotSquareError
 │   └── NonFiniteResultError  SingularMatrixError  DomainError
-├── NonFiniteInputError  BadDatasetError  DivergedError
+├── NonFiniteInputError  BadDatasetError  DivergedError  WorkerLostError
 ├── OverLimitError  BudgetExceededError  DeadlineExceededError
-└── UnavailableError  InternalError
+├── IdempotencyKeyReusedError
+├── RateLimitedError  QueueFullError
+└── UnavailableError  DrainingError  StorageFullError  InternalError
 """
 
 from service.faults import Fault as Fault
@@ -46,6 +50,26 @@ class MalformedRequestError(GradserveError):
     """
 
     code, kind = "malformed_request", "malformed"
+
+
+class UnauthenticatedError(GradserveError):
+    """A key is needed.
+
+    The request has no API key, or one that is not known, has expired or is revoked.
+    → Send Authorization: Bearer gs_…; gradserve keys create makes a key.
+    """
+
+    code, kind = "unauthenticated", "unauthenticated"
+
+
+class ForbiddenError(GradserveError):
+    """The key does not allow this.
+
+    The API key is good, but lacks the scope that this route needs.
+    → Use a key that has the scope in the message.
+    """
+
+    code, kind = "forbidden", "forbidden"
 
 
 class NotFoundError(GradserveError):
@@ -96,6 +120,47 @@ class BodyTooLargeError(GradserveError):
     """
 
     code, kind = "body_too_large", "too_large"
+
+
+class IdempotencyConflictError(GradserveError):
+    """A request with the same Idempotency-Key is being answered.
+
+    A request with the same Idempotency-Key is being answered at this moment.
+    → Send the same request again after the time in Retry-After.
+    """
+
+    code, kind = "idempotency_conflict", "conflict"
+    retry_after = 1
+
+
+class AlreadyFinishedError(GradserveError):
+    """The job has ended.
+
+    The job has ended, so that it cannot be cancelled any more.
+    → Read its status; a job that has ended never changes.
+    """
+
+    code, kind = "already_finished", "conflict"
+
+
+class NotFinishedError(GradserveError):
+    """The job has not ended yet.
+
+    The job has no result yet, or has ended without one.
+    → Wait with GET /v1/jobs/{id}?wait_seconds=30, or follow its events.
+    """
+
+    code, kind = "not_finished", "conflict"
+
+
+class InUseError(GradserveError):
+    """It is in use.
+
+    The job is running, or a job that has not ended uses the dataset.
+    → Cancel the job, or wait for its end.
+    """
+
+    code, kind = "in_use", "conflict"
 
 
 class UnsupportedMediaTypeError(GradserveError):
@@ -264,6 +329,16 @@ class DivergedError(GradserveError):
     code, kind = "diverged", "unprocessable"
 
 
+class WorkerLostError(GradserveError):
+    """The job took its workers with it.
+
+    As many workers as are allowed to ended without a word while they ran this job.
+    → Ask for less: fewer rows at a time, a smaller model; the memory of a worker is limited.
+    """
+
+    code, kind = "worker_lost", "unprocessable"
+
+
 class OverLimitError(GradserveError):
     """The request is over a limit of size.
 
@@ -294,6 +369,37 @@ class DeadlineExceededError(GradserveError):
     code, kind = "deadline_exceeded", "unprocessable"
 
 
+class IdempotencyKeyReusedError(GradserveError):
+    """The Idempotency-Key was used for another request.
+
+    The Idempotency-Key was used before, for a request with another body.
+    → Send the first body again, or take a new key.
+    """
+
+    code, kind = "idempotency_key_reused", "unprocessable"
+
+
+class RateLimitedError(GradserveError):
+    """There are too many requests.
+
+    More requests came with this key than its rate limit allows.
+    → Try again after the time in Retry-After; the RateLimit headers tell what is left.
+    """
+
+    code, kind = "rate_limited", "too_many"
+
+
+class QueueFullError(GradserveError):
+    """The queue is full.
+
+    As many jobs are waiting as the service, or one tenant, may have.
+    → Try again after the time in Retry-After, or cancel jobs that wait.
+    """
+
+    code, kind = "queue_full", "too_many"
+    retry_after = 5
+
+
 class UnavailableError(GradserveError):
     """The service cannot answer now.
 
@@ -302,6 +408,29 @@ class UnavailableError(GradserveError):
     """
 
     code, kind = "unavailable", "busy"
+    retry_after = 2
+
+
+class DrainingError(GradserveError):
+    """The service is stopping.
+
+    The service is stopping and takes nothing new; what it has promised is kept.
+    → Try again after the time in Retry-After.
+    """
+
+    code, kind = "draining", "busy"
+    retry_after = 5
+
+
+class StorageFullError(GradserveError):
+    """The storage is full.
+
+    The disk, or the database, has no room left; nothing of the request was kept.
+    → Try again after the time in Retry-After; the operator has to make room.
+    """
+
+    code, kind = "storage_full", "busy"
+    retry_after = 30
 
 
 class InternalError(GradserveError):

@@ -23,6 +23,7 @@ class GradserveError(Exception):
     """The root of every error that is an answer; carries one or more faults.
 
     The docstring of a class with a code is its page: title, meaning, → what to do.
+    `retry_after` is the whole seconds after which to try again, where that helps.
     """
 
     code: ClassVar[str]
@@ -30,6 +31,7 @@ class GradserveError(Exception):
     title: ClassVar[str]
     meaning: ClassVar[str]
     remedy: ClassVar[str]
+    retry_after: int | None = None
 
     def __init_subclass__(cls) -> None:
         if hasattr(cls, "code"):

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from platformdirs import user_data_path
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -44,6 +45,9 @@ class Limits:
     max_peak_bytes: PositiveInt = 384 * 2**20
     max_flops: PositiveNumber = 2e10
     compute_seconds: PositiveNumber = 4.5  # a request ends at 5 s, with reading and writing
+    max_job_steps: PositiveInt = 10**9
+    max_job_epochs: PositiveInt = 1_000_000
+    max_job_flops: PositiveNumber = 1e17
 
 
 class Settings(BaseSettings):
@@ -58,7 +62,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8000, ge=0, le=65_535)
-    data_directory: Path | None = None
+    data_directory: Path = Field(default_factory=lambda: user_data_path("gradserve"))
+    database_url: str | None = None  # SQLite in the data directory if not given
+    files_url: str | None = None  # any fsspec URL; a folder of the data directory if not given
     http_processes: int = Field(1, ge=1, le=256)
     compute_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -71,7 +77,22 @@ class Settings(BaseSettings):
     header_seconds: PositiveNumber = 10.0
     max_header_bytes: PositiveInt = 64 * 2**10
     keep_alive_seconds: PositiveInt = 10
-    shutdown_seconds: PositiveInt = 10
+    shutdown_seconds: PositiveInt = 20
+    insecure: bool = False
+    rate_limit: str = "6000/minute"  # of each key; as the library `limits` writes it
+    key_refresh_seconds: PositiveNumber = 2.0
+    workers: int = Field(1, ge=0, le=256)
+    worker_memory_bytes: PositiveInt = 4 * 2**30
+    lease_seconds: PositiveNumber = 30.0
+    checkpoint_seconds: PositiveNumber = 10.0
+    max_lost_claims: PositiveInt = 3
+    max_queued_jobs: PositiveInt = 20_000
+    max_queued_jobs_of_tenant: PositiveInt = 10_000
+    max_running_jobs_of_tenant: PositiveInt = 64
+    max_event_streams: PositiveInt = 1000
+    max_dataset_bytes: PositiveInt = 8 * 2**30
+    job_retention_days: PositiveNumber | None = None  # kept until deleted if not given
+    idempotency_hours: PositiveNumber = 24.0
     limits: Annotated[Limits, NoDecode] = Limits()
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")

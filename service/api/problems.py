@@ -10,13 +10,17 @@ from service.errors import Fault, GradserveError
 
 STATUSES: dict[str, int] = {
     "malformed": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
     "missing": 404,
     "wrong_method": 405,
     "not_acceptable": 406,
     "slow": 408,
+    "conflict": 409,
     "too_large": 413,
     "media_type": 415,
     "unprocessable": 422,
+    "too_many": 429,
     "header_too_large": 431,
     "internal": 500,
     "busy": 503,
@@ -60,8 +64,13 @@ def problem_response(
     error: GradserveError, request_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer to a request that failed."""
+    added = dict(headers or {})
+    if error.retry_after is not None:
+        added["Retry-After"] = str(error.retry_after)
+    if error.kind == "unauthenticated":
+        added["WWW-Authenticate"] = "Bearer"
     return Response(
-        problem_bytes(error, request_id), status_of(error), headers, media_type=MEDIA_TYPE
+        problem_bytes(error, request_id), status_of(error), added, media_type=MEDIA_TYPE
     )
 
 

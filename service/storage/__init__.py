@@ -1,0 +1,1 @@
+"""The store: SQL and files, behind the protocols of `access` and `jobs`."""
