@@ -54,7 +54,7 @@ class DatasetRecords(Protocol):
         """The newest first. Raises ValidationError for an `after` that no page gave."""
 
     def delete_dataset(self, tenant: str, dataset_id: str) -> None:
-        """Forget it. Raises NotFoundError; InUseError while a job that has not ended uses it."""
+        """Forget it. Raises NotFoundError; InUseError while a job that goes on uses it."""
 
     def kept_files(self) -> set[str]:
         """The SHA-256 of every file that a record names, of all tenants."""
