@@ -1,13 +1,40 @@
-"""The composition root: settings → computer → application."""
+"""The composition root: settings → stores, computer → application."""
+
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from service.access import KeyStore
 from service.api.app import create_app, create_routes
 from service.computation.compute import Computer
 from service.computation.requests import Request
+from service.jobs.datasets import DatasetRecords
+from service.jobs.store import JobStore, WorkStore
 from service.language.parser import DIALECTS
 from service.settings import Limits, Settings
+from service.storage.stores import open_records
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where everything is kept: what submitters, workers and the gate of the keys need."""
+
+    jobs: JobStore
+    work: WorkStore
+    records: DatasetRecords
+    keys: KeyStore
+
+
+def build_stores(settings: Settings) -> Stores:
+    """The stores that the settings name, their database migrated.
+
+    Raises:
+        StoreError: the address of the database is none, or it is newer than the code.
+        UnavailableError, StorageFullError: it cannot be reached or written.
+    """
+    records = open_records(settings)
+    return Stores(records.jobs, records.work, records.datasets, records.keys)
 
 
 def warm_up() -> None:

@@ -19,6 +19,10 @@ HOMES = {
     "pyarrow": ("training/reading",),
     "click": ("commands", "__main__.py"),
     "httpx": ("commands",),
+    "sqlalchemy": ("storage",),
+    "alembic": ("storage",),
+    "psycopg": ("storage",),
+    "fsspec": ("storage",),
 }
 
 

@@ -1,0 +1,279 @@
+"""The jobs, for those who run them: claims, and what may be written with one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, delete, select, update
+
+from service.errors import StorageFullError, UnavailableError
+from service.jobs.job import Claim, Document, Job, Outcome
+from service.jobs.store import LostClaimError
+from service.settings import Settings
+from service.storage import losing
+from service.storage.blobs import BlobName, Blobs, Kept
+from service.storage.claiming import claim_next, is_any_waiting
+from service.storage.database import Database, Transaction
+from service.storage.happenings import add_event, count
+from service.storage.rows import history_rows, job_of, microseconds, read, written
+from service.storage.schema import RUNNING, blobs, history, jobs, workers
+from service.storage.sweeping import Sweeper
+from service.training.runs import Epoch
+
+
+class SqlWorkStore:
+    """Hands jobs out and takes them back; the protocol WorkStore says what each method does."""
+
+    def __init__(self, database: Database, contents: Blobs, settings: Settings) -> None:
+        self._database, self._blobs, self._settings = database, contents, settings
+        self._sweeper = Sweeper(database, contents, settings)
+
+    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+        """The next job to run, or None."""
+        if not self._database.read(is_any_waiting):
+            return None
+
+        def step(transaction: Transaction) -> tuple[Row[Any], Job] | None:
+            lease = microseconds(lease_seconds)
+            most = self._settings.max_running_jobs_of_tenant
+            row = claim_next(transaction, owner, lease, most)
+            if row is None:
+                return None
+            losing.tell(transaction, [row])
+            return row, job_of(transaction.connection.execute(_job(row.id)).one())
+
+        found = self._database.write(step)
+        if found is None:
+            return None
+        row, job = found
+        try:
+            request = self._content(job.id, "request")
+            checkpoint = self._content(job.id, "checkpoint")
+        except (UnavailableError, StorageFullError):
+            self._give_up(job)
+            raise
+        if request is None:  # it was deleted, after a lease that ended meanwhile
+            return None
+        return Claim(job, owner, job.attempt, request, checkpoint, read(row.environment))
+
+    def beat(self, claim: Claim, lease_seconds: float) -> bool:
+        """Extend the lease; whether the job is to be cancelled."""
+
+        def step(transaction: Transaction) -> bool:
+            until = transaction.now + microseconds(lease_seconds)
+            row = _change(transaction, claim, {"lease_until": until})
+            return bool(row.cancel_requested)
+
+        return self._database.write(step, may_repeat=True)
+
+    def record_environment(self, claim: Claim, environment: Document) -> None:
+        """Keep what the first attempt computes with."""
+
+        def step(transaction: Transaction) -> None:
+            _change(transaction, claim, {"environment": written(environment)})
+
+        self._database.write(step, may_repeat=True)
+
+    def report(self, claim: Claim, progress: Document, history: Sequence[Epoch]) -> bool:
+        """Tell of progress, and of epochs that are done; whether the job is to be cancelled."""
+
+        def step(transaction: Transaction) -> bool:
+            row = _change(transaction, claim, {"progress": written(progress)})
+            _add_history(transaction, claim.job.id, history)
+            add_event(transaction, claim.job.id, "progress", progress)
+            return bool(row.cancel_requested)
+
+        return self._database.write(step, may_repeat=True)
+
+    def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
+        """Keep where to go on from."""
+        with _Keeping(self._blobs, checkpoint=checkpoint) as keeping:
+
+            def step(transaction: Transaction) -> None:
+                _check(transaction, claim)
+                keeping.put(transaction, claim)
+
+            self._database.write(step, may_repeat=True)
+            keeping.is_done = True
+
+    def finish(self, claim: Claim, outcome: Outcome) -> Job:
+        """End the job."""
+        result = outcome.result if outcome.status == "succeeded" else None
+        with _Keeping(self._blobs, checkpoint=outcome.checkpoint, result=result) as keeping:
+
+            def step(transaction: Transaction) -> Job:
+                if transaction.is_again and (row := _ended_by(transaction, claim)) is not None:
+                    return job_of(row)
+                values = _end_of(outcome, transaction.now)
+                row = _change(transaction, claim, values)
+                keeping.put(transaction, claim)
+                _add_history(transaction, claim.job.id, outcome.history)
+                if outcome.progress is not None:
+                    add_event(transaction, claim.job.id, "progress", outcome.progress)
+                losing.tell(transaction, [row])
+                return job_of(transaction.connection.execute(_job(claim.job.id)).one())
+
+            job = self._database.write(step, may_repeat=True)
+            keeping.is_done = True
+        return job
+
+    def release(self, claim: Claim, checkpoint: bytes | None = None) -> None:
+        """Give the job back to the queue."""
+        with _Keeping(self._blobs, checkpoint=checkpoint) as keeping:
+
+            def step(transaction: Transaction) -> None:
+                is_cancelled = _check(transaction, claim).cancel_requested
+                keeping.put(transaction, claim)
+                values: dict[str, Any] = {"status": "queued", "lease_until": None}
+                if is_cancelled:
+                    values |= {"status": "cancelled", "finished_at": transaction.now}
+                losing.tell(transaction, [_change(transaction, claim, values)])
+
+            self._database.write(step)
+            keeping.is_done = True
+
+    def release_of(self, owner: str) -> int:
+        """Take back the jobs of a worker that is dead."""
+
+        def step(transaction: Transaction) -> int:
+            most = self._settings.max_lost_claims
+            return losing.take_back(transaction, jobs.c.owner == owner, most)
+
+        return self._database.write(step, may_repeat=True)
+
+    def reclaim(self) -> int:
+        """Take back the jobs whose leases are over."""
+        if not self._database.read(losing.is_any_over):
+            return 0
+
+        def step(transaction: Transaction) -> int:
+            most = self._settings.max_lost_claims
+            return losing.take_back(transaction, losing.is_over(transaction), most)
+
+        return self._database.write(step, may_repeat=True)
+
+    def sweep(self) -> int:
+        """Forget what is kept no longer."""
+        return self._sweeper.sweep()
+
+    def worker_seen(self, owner: str, lease_seconds: float) -> None:
+        """A worker is alive."""
+
+        def step(transaction: Transaction) -> None:
+            until = transaction.now + microseconds(lease_seconds)
+            transaction.put(workers, {"owner": owner, "seen_until": until})
+
+        self._database.write(step, may_repeat=True)
+
+    def worker_gone(self, owner: str) -> None:
+        """A worker has left."""
+
+        def step(transaction: Transaction) -> None:
+            transaction.connection.execute(delete(workers).where(workers.c.owner == owner))
+
+        self._database.write(step, may_repeat=True)
+
+    def count(self, name: str, label: str = "", by: int = 1) -> None:
+        """Count something that happened."""
+        self._database.write(lambda transaction: count(transaction, {(name, label): by}))
+
+    def _content(self, job_id: str, name: BlobName) -> bytes | None:
+        query = select(blobs).where(blobs.c.job_id == job_id, blobs.c.name == name)
+        return self._blobs.read(
+            self._database, lambda now: now.connection.execute(query).one_or_none()
+        )
+
+    def _give_up(self, job: Job) -> None:
+        """Let go of a job whose contents cannot be read; it has lost a claim."""
+        mine = (jobs.c.id == job.id) & (jobs.c.attempt == job.attempt)
+        most = self._settings.max_lost_claims
+        self._database.write(lambda now: losing.take_back(now, mine, most), may_repeat=True)
+
+
+@dataclass(slots=True)
+class _Keeping:
+    """Contents that a step puts in rows; their files are discarded unless it is done."""
+
+    contents: Blobs
+    checkpoint: bytes | None = None
+    result: bytes | None = None
+    is_done: bool = False
+    _kept: dict[BlobName, Kept] | None = None
+
+    def __enter__(self) -> "_Keeping":
+        self._kept = {}
+        for name, content in self._given():
+            if content is not None:
+                self._kept[name] = self.contents.keep(content)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self.is_done:
+            for kept in (self._kept or {}).values():
+                self.contents.discard(kept)
+
+    def put(self, transaction: Transaction, claim: Claim) -> None:
+        """Let the job's rows name them."""
+        for name, kept in (self._kept or {}).items():
+            self.contents.put(transaction, claim.job.id, name, kept)
+
+    def _given(self) -> tuple[tuple[BlobName, bytes | None], ...]:
+        return (("checkpoint", self.checkpoint), ("result", self.result))
+
+
+def _job(job_id: str) -> Select[Any]:
+    return select(jobs).where(jobs.c.id == job_id)
+
+
+def _held(claim: Claim) -> ColumnElement[bool]:
+    return (
+        (jobs.c.id == claim.job.id)
+        & (jobs.c.status == RUNNING)
+        & (jobs.c.owner == claim.owner)
+        & (jobs.c.attempt == claim.attempt)
+    )
+
+
+def _check(transaction: Transaction, claim: Claim) -> Row[Any]:
+    """The job's row, locked. Raises LostClaimError unless the claim holds it."""
+    query = select(jobs).where(_held(claim)).with_for_update()
+    row = transaction.connection.execute(query).one_or_none()
+    if row is None:
+        raise LostClaimError
+    return row
+
+
+def _change(transaction: Transaction, claim: Claim, values: dict[str, Any]) -> Row[Any]:
+    """Change the job's row. Raises LostClaimError unless the claim holds it."""
+    statement = update(jobs).where(_held(claim)).values(values).returning(jobs)
+    row = transaction.connection.execute(statement).one_or_none()
+    if row is None:
+        raise LostClaimError
+    return row
+
+
+def _ended_by(transaction: Transaction, claim: Claim) -> Row[Any] | None:
+    """The row of the job if this claim has ended it; None if not."""
+    query = _job(claim.job.id).where(
+        jobs.c.owner == claim.owner,
+        jobs.c.attempt == claim.attempt,
+        jobs.c.finished_at.is_not(None),
+    )
+    return transaction.connection.execute(query).one_or_none()
+
+
+def _end_of(outcome: Outcome, now: int) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "status": outcome.status,
+        "finished_at": now,
+        "lease_until": None,
+        "error": None if outcome.error is None else written(outcome.error),
+    }
+    if outcome.progress is not None:
+        values["progress"] = written(outcome.progress)
+    return values
+
+
+def _add_history(transaction: Transaction, job_id: str, epochs: Sequence[Epoch]) -> None:
+    if epochs:
+        transaction.add_if_new(history, history_rows(job_id, epochs))
