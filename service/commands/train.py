@@ -52,7 +52,7 @@ _OPTIONS = {
 @click.argument("data", type=click.Path(path_type=Path))
 @train_flags
 def command(**given: object) -> int:
-    """Train a neuron, a network or an expression on DATA: CSV, NPY, NPZ or Parquet."""
+    """Train a neuron, a network or an expression on DATA: CSV, NPY, NPZ, Parquet or JSON."""
     options = TrainOptions(**given)  # type: ignore[arg-type] # click has checked the types
     _check_files(options)
     with TemporaryDirectory(prefix="gradserve-") as folder:

@@ -1,6 +1,7 @@
 """Tables of numbers: columns with names, some of them as inputs and targets, their checks."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 BLOCK_BYTES = 2**20
 MAX_COLUMNS = 16_384
 MAX_NAME_LENGTH = 200
+# Neither UTF-8 nor every database has a place for these.
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,10 @@ def check_names(names: Sequence[str]) -> None:
             raise BadDatasetError(
                 f"{where}: found a name of {len(name)} characters, "
                 f"expected at most {MAX_NAME_LENGTH}"
+            )
+        if unwritable := _UNWRITABLE.search(name):
+            raise BadDatasetError(
+                f"{where}: found U+{ord(unwritable[0]):04X} in the name, expected text"
             )
         if name in seen:
             raise BadDatasetError(

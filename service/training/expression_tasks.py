@@ -68,7 +68,7 @@ def prepared_expression(
             pointer="/expression",
             hint=f"columns: {', '.join(shown(name) for name in dataset.names[:10])}",
         )
-    columns: dict[str, Array] = {}
+    columns: dict[str, Array | Columns] = {}
     for name, names in named.items():
         is_vector = isinstance(names, str)
         chosen = _selected(name, (names,) if isinstance(names, str) else names, dataset)

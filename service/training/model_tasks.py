@@ -96,6 +96,7 @@ def prepared_model(
             by_targets = of_one_scale(standardized_by(targets, model.targets, rows))
     scale = 1.0 if by_targets is None else float(by_targets.scale[0])
     x = store.gathered("inputs", inputs, by_inputs)
+    t: Array | Columns
     if classes:
         t = class_rows(store, targets, classes)
     else:
@@ -128,8 +129,8 @@ def _classes(model: ModelTask, loss: ChosenFunction, targets: Columns) -> int:
             hint="a network has several outputs",
         )
     if is_of_rows and len(model.targets) == 1:
-        return class_count(targets)
-    checked_targets(loss.record, targets)
+        return class_count(targets, model.targets[0])
+    checked_targets(loss.record, targets, model.targets)
     return 0
 
 

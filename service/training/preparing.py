@@ -1,6 +1,6 @@
 """Columns of a dataset as arrays to train on: gathered, standardized, as rows of classes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -9,6 +9,7 @@ import numpy as np
 
 from service.calculus.rules.records import Function
 from service.errors import DomainError, OverLimitError
+from service.language.places import shown
 from service.training.data import BLOCK_BYTES, Array, Columns, row_blocks
 from service.training.problems import Problem
 from service.training.splits import RowRanges, all_rows
@@ -64,9 +65,16 @@ class Store:
         change: Standardization | None = None,
         *,
         is_vector: bool = False,
-    ) -> Array:
-        """The columns as one array, shape (N, columns) or (N,), standardized if so asked."""
+    ) -> Array | Columns:
+        """The columns as one array, shape (N, columns) or (N,), standardized if so asked.
+
+        Large ones that are not changed stay where they are, unless most of the table is others,
+        which each epoch would read as well.
+        """
         rows, width = columns.shape
+        is_large = 8 * rows * width > KEPT_BYTES
+        if change is None and is_large and 2 * width >= columns.values.shape[1]:
+            return columns.vector if is_vector else columns
         blocks = blocks_of(columns, all_rows(rows))
         changed = blocks if change is None else (change.apply(block) for block in blocks)
         if is_vector:
@@ -102,23 +110,23 @@ def of_one_scale(found: Standardization) -> Standardization:
     return Standardization(found.mean, np.full_like(found.scale, scale), found.constant)
 
 
-def checked_targets(loss: Function, columns: Columns) -> None:
-    """Refuse targets that the loss is not for.
+def checked_targets(loss: Function, columns: Columns, names: Sequence[str]) -> None:
+    """Refuse targets, of columns of these names, that the loss is not for.
 
     Raises:
-        DomainError: with the row, counted from 1 as in the file.
+        DomainError: with the row, counted from 1 as in the file, and the column.
     """
     rows = 0
     for block in blocks_of(columns, all_rows(columns.shape[0])):
-        check_targets(loss, block, first_row=rows + 1)
+        check_targets(loss, block, first_row=rows + 1, names=names)
         rows += len(block)
 
 
-def class_count(columns: Columns) -> int:
-    """How many classes there are where a column holds their numbers, from 0 on.
+def class_count(columns: Columns, name: str) -> int:
+    """How many classes there are where the column of this name holds their numbers, from 0 on.
 
     Raises:
-        DomainError: one is no such number, with its row.
+        DomainError: one is no such number, with its row and its column.
         OverLimitError: there would be too many.
     """
     rows, highest = 0, 1.0
@@ -128,15 +136,16 @@ def class_count(columns: Columns) -> int:
         if wrong.size:
             place = int(wrong[0])
             raise DomainError(
-                f"targets: row {rows + place + 1} is {numbers[place]:.17g}, expected a class "
-                "number 0, 1, 2, …",
+                f"targets: row {rows + place + 1}, column {shown(name)}, is "
+                f"{numbers[place]:.17g}, expected a class number 0, 1, 2, …",
                 pointer=f"/targets/{rows + place}",
             )
         highest = max(highest, float(numbers.max()))
         rows += len(block)
     if highest >= MOST_CLASSES:
         raise OverLimitError(
-            f"targets: found the class {highest:.17g}, expected at most {MOST_CLASSES} classes",
+            f"targets: column {shown(name)}: found the class {highest:.17g}, "
+            f"expected at most {MOST_CLASSES} classes",
             pointer="/targets",
         )
     return int(highest) + 1
@@ -149,10 +158,14 @@ def class_rows(store: Store, columns: Columns, classes: int) -> Array:
     return store.filled("targets", (columns.shape[0], classes), rows)
 
 
-def checksum(arrays: dict[str, Array]) -> str:
+def checksum(arrays: Mapping[str, Array | Columns]) -> str:
     """CRC-32 of the numbers, to tell data from other data of the same shape."""
     found = 0
-    for array in arrays.values():
-        for block in row_blocks(array):
+    for values in arrays.values():
+        if isinstance(values, Columns):
+            blocks = blocks_of(values, all_rows(values.shape[0]))
+        else:
+            blocks = row_blocks(values)
+        for block in blocks:
             found = crc32(np.ascontiguousarray(block).data, found)
     return f"{found:08x}"

@@ -100,7 +100,7 @@ def model_problem(
 def expression_problem(
     expression: str,
     parameters: Mapping[str, Array],
-    columns: Mapping[str, Array],
+    columns: Mapping[str, Array | Columns],
     shared: Mapping[str, Array],
     limits: Limits,
 ) -> Problem:

@@ -1,18 +1,28 @@
 """Targets: in the range of their loss, and class numbers as rows of 0 and 1."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from service.calculus.rules.records import Function
 from service.errors import DomainError
+from service.language.places import shown
 from service.training.updates import Array
 
 _SLACK = 1e-6
 
 
 def check_targets(
-    loss: Function, targets: Array, *, pointer: str = "/targets", first_row: int = 0
+    loss: Function,
+    targets: Array,
+    *,
+    pointer: str = "/targets",
+    first_row: int = 0,
+    names: Sequence[str] = (),
 ) -> None:
     """Refuse targets that a loss is not for; the first row is told as `first_row`.
+
+    `names` are those of the columns, which are told where they are given.
 
     Raises:
         DomainError: with the first row that is outside, what it holds and what is expected.
@@ -24,8 +34,9 @@ def check_targets(
     if np.any(outside):
         place = tuple(int(k) for k in np.argwhere(outside)[0])
         at = "".join(f"/{k}" for k in place)
+        column = f", column {shown(names[place[1]])}," if names else ""
         raise DomainError(
-            f"targets: row {place[0] + first_row} is {targets[place]:.17g}; the loss "
+            f"targets: row {place[0] + first_row}{column} is {targets[place]:.17g}; the loss "
             f"{loss.name} takes {allowed.text}",
             pointer=f"{pointer}{at}",
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from service.settings import Limits
-from service.training.data import Dataset, array_of
+from service.training.data import Dataset
 from service.training.expression_tasks import ExpressionTask as ExpressionTask
 from service.training.expression_tasks import Start as Start
 from service.training.expression_tasks import prepared_expression
@@ -80,7 +80,7 @@ class PreparedTask:
         return {
             "model": dict(self.data.about),
             "rows": self.data.problem.samples,
-            "data": checksum({n: array_of(c) for n, c in self.data.problem.columns.items()}),
+            "data": checksum(self.data.problem.columns),
             "start": checksum(
                 {n: np.ravel(a) for n, a in self.data.problem.parameters.items()}
             ),

@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_run_goes_on_with_the_same_bits(houses
         ),
         (
             ["--target=price", "--loss=binary_cross_entropy"],
-            "targets: row 1 is ",
+            "targets: row 1, column 'price', is ",
         ),
         (["--target=price", "--loss=bce"], "takes a probability from 0 to 1"),
         (["--target=price", "--activation=rellu"], "(did you mean 'relu'?)"),

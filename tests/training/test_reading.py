@@ -241,7 +241,7 @@ BAD_CSV = {
     ): "line 1: found 20000 columns, expected at most",
     b"a,b\n1,2\n" + b"," * 3_000_000: "row 2 (line 3): found 3000001 cells, expected 2",
     b'a,b\n1,"' + b'",' * 1_000_000: "row 1 (line 2): found 1000002 cells, expected 2",
-    b"\x1f\x8b\x08\x00": "found gzip, expected CSV, NPY, NPZ or Parquet",
+    b"\x1f\x8b\x08\x00": "found gzip, expected CSV, NPY, NPZ, Parquet or JSON",
 }
 
 
@@ -337,7 +337,7 @@ def test_a_pickle_is_never_loaded():
     np.save(file, np.array([{}], dtype=object), allow_pickle=True)
 
     fails(file.getvalue(), "found pickled objects")
-    fails(b"\x80\x04\x95\x00", "found a pickle, expected CSV, NPY, NPZ or Parquet")
+    fails(b"\x80\x04\x95\x00", "found a pickle, expected CSV, NPY, NPZ, Parquet or JSON")
 
 
 def test_an_integer_beyond_its_field_is_no_crash():

@@ -218,10 +218,13 @@ def test_a_batch_is_32_rows_or_all_that_are_trained_on():
             "activation softmax: found a neu",
         ),
         (ModelTask(targets=("price",), l2=-1.0), "model: found l2 -1, expected a finite num"),
-        (ModelTask(targets=("price",), loss="hinge"), r"targets: row 1 is .* takes -1 or 1"),
+        (
+            ModelTask(targets=("price",), loss="hinge"),
+            r"targets: row 1, column 'price', is .* takes -1 or 1",
+        ),
         (
             ModelTask(targets=("price",), kind="network", loss="cross_entropy"),
-            "targets: row 1 is .* expected a class number",
+            "targets: row 1, column 'price', is .* expected a class number",
         ),
         (ExpressionTask(expression="mean(a)", parameters={}), "found no parameter"),
         (

@@ -1,6 +1,7 @@
 """A file or a stream of numbers → a dataset; one table of formats."""
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ import numpy as np
 from service.errors import BadDatasetError, OverLimitError
 from service.training.data import Array, Column, Dataset, Description, open_dataset
 from service.training.reading.comma_separated import read_csv
+from service.training.reading.json_table import read_json
 from service.training.reading.numpy_files import read_npy, read_npz
 from service.training.reading.parquet import read_parquet
 from service.training.reading.streams import RowStream, spooled
 
-FormatName = Literal["csv", "npy", "npz", "parquet"]
+FormatName = Literal["csv", "npy", "npz", "parquet", "json"]
 
 MAX_VALUE_BYTES = 64 * 2**30
 
@@ -27,15 +29,20 @@ class Format:
     """How files of a format begin, and what reads them; some formats have to be seeked in."""
 
     media_type: str
-    magic: bytes | None
+    start: re.Pattern[bytes] | None
     read: Callable[[BinaryIO], RowStream]
     is_seeking: bool
 
 
 FORMATS: dict[FormatName, Format] = {
-    "npy": Format("application/x-npy", b"\x93NUMPY", read_npy, True),
-    "npz": Format("application/zip", b"PK", read_npz, True),
-    "parquet": Format("application/vnd.apache.parquet", b"PAR1", read_parquet, True),
+    "npy": Format("application/x-npy", re.compile(rb"\x93NUMPY"), read_npy, True),
+    "npz": Format("application/zip", re.compile(b"PK"), read_npz, True),
+    "parquet": Format(
+        "application/vnd.apache.parquet", re.compile(b"PAR1"), read_parquet, True
+    ),
+    "json": Format(
+        "application/json", re.compile(rb"\s*+(?:\{|\[\s*+[\[{\]])"), read_json, False
+    ),
     "csv": Format("text/csv", None, read_csv, False),
 }
 _FOREIGN = {
@@ -47,7 +54,7 @@ _FOREIGN = {
     b"\x80\x04\x95": "a pickle",
     b"\x80\x05\x95": "a pickle",
 }
-_LONGEST_MAGIC = 8
+_LONGEST_START = 64
 
 
 def read_table(
@@ -63,7 +70,7 @@ def read_table(
     afterwards; gone again if the table is bad), so that memory does not grow with the table;
     without `into` the values are kept in memory. Without a format the first bytes tell it. A
     stream is read from its start; one that cannot seek is copied to a temporary file first,
-    unless it is said to be CSV.
+    unless it is said to be CSV or JSON.
 
     Raises:
         BadDatasetError: the file is not a table of finite numbers; row and column are named.
@@ -86,12 +93,12 @@ def read_table(
 
 
 def _format_of(stream: BinaryIO) -> FormatName:
-    start = stream.read(_LONGEST_MAGIC)
+    start = stream.read(_LONGEST_START)
     stream.seek(-len(start), os.SEEK_CUR)
     for magic, name in _FOREIGN.items():
         if start.startswith(magic):
-            raise BadDatasetError(f"found {name}, expected CSV, NPY, NPZ or Parquet")
-    known = [n for n, f in FORMATS.items() if f.magic is not None and start.startswith(f.magic)]
+            raise BadDatasetError(f"found {name}, expected CSV, NPY, NPZ, Parquet or JSON")
+    known = [n for n, f in FORMATS.items() if f.start is not None and f.start.match(start)]
     return known[0] if known else "csv"
 
 
@@ -181,6 +188,8 @@ class _File:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if error is not None:
-            self._path.unlink(missing_ok=True)
+        try:
+            self._file.close()  # which fails as well where the disk is full
+        finally:
+            if error is not None:
+                self._path.unlink(missing_ok=True)
