@@ -42,8 +42,19 @@ class Described:
 class DatasetRecords(Protocol):
     """Where the records are kept; another tenant's is answered as one that does not exist."""
 
-    def add_dataset(self, tenant: str, name: str | None, described: Described) -> StoredDataset:
-        """A new record of a file that is kept."""
+    def add_dataset(
+        self,
+        tenant: str,
+        name: str | None,
+        described: Described,
+        *,
+        dataset_id: str | None = None,
+    ) -> StoredDataset:
+        """A new record of a file that is kept.
+
+        With `dataset_id`, which a job that may run twice gives, it is made once: where the
+        tenant has a record of this id, that is answered.
+        """
 
     def dataset(self, tenant: str, dataset_id: str) -> StoredDataset:
         """The record. Raises NotFoundError."""
