@@ -1,5 +1,6 @@
 """The root of all deliberate errors, and the faults it carries; the tree is in errors.py."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,12 +19,17 @@ class Fault:
     end: int | None = None
     hint: str | None = None
 
+    def within(self, pointer: str) -> "Fault":
+        """This fault with a pointer, unless it already has one."""
+        return replace(self, pointer=pointer) if self.pointer is None else self
+
 
 class GradserveError(Exception):
     """The root of every error that is an answer; carries one or more faults.
 
     The docstring of a class with a code is its page: title, meaning, → what to do.
-    `retry_after` is the whole seconds after which to try again, where that helps.
+    `retry_after` is the whole seconds after which to try again, where that helps; `details`
+    are figures for programs, as values of JSON.
     """
 
     code: ClassVar[str]
@@ -52,6 +58,7 @@ class GradserveError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.details: Mapping[str, object] = {}
         self.faults = faults or (Fault(message, pointer, start, end, hint),)
 
     def at(self, start: int, end: int) -> "GradserveError":

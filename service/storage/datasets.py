@@ -17,9 +17,16 @@ class SqlDatasetRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_dataset(self, tenant: str, name: str | None, described: Described) -> StoredDataset:
-        """A new record of a file that is kept."""
-        dataset_id = new_id("ds")
+    def add_dataset(
+        self,
+        tenant: str,
+        name: str | None,
+        described: Described,
+        *,
+        dataset_id: str | None = None,
+    ) -> StoredDataset:
+        """A new record of a file that is kept, or the one that there is of this id."""
+        chosen_id = dataset_id or new_id("ds")
         columns = [
             (each.name, each.dtype, each.minimum, each.maximum) for each in described.columns
         ]
@@ -28,7 +35,7 @@ class SqlDatasetRecords:
             rows = TenantRows(transaction, tenant)
             rows.add_if_new(
                 datasets,
-                id=dataset_id,
+                id=chosen_id,
                 name=None if name is None else written(name),
                 format=described.format,
                 rows=described.rows,
@@ -37,7 +44,7 @@ class SqlDatasetRecords:
                 sha256=described.sha256,
                 created_at=transaction.now,
             )
-            return dataset_of(rows.dataset(dataset_id))
+            return dataset_of(rows.dataset(chosen_id))
 
         return self._database.write(step, may_repeat=True)
 

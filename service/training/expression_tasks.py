@@ -34,6 +34,7 @@ class Start:
     """A parameter's first values: given, or drawn by an initializer in a shape."""
 
     kind: str = "zeros"
+    options: Mapping[str, object] = field(default_factory=dict)
     shape: tuple[int, ...] = ()
     values: object = None
 
@@ -43,12 +44,14 @@ class ExpressionTask:
     """A scalar expression to minimise; its variables are parameters and columns of the data.
 
     `columns`: the columns that a variable stands for, shape (N, columns), or by one name alone
-    (N,). A column whose name the expression uses need not be told.
+    (N,). A column whose name the expression uses need not be told. `arrays` are variables
+    whose rows are given as they are, with any number of axes behind the first.
     """
 
     expression: str
     parameters: Mapping[str, Start]
     columns: Mapping[str, tuple[str, ...] | str] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
 
 
 def prepared_expression(
@@ -62,13 +65,13 @@ def prepared_expression(
     if not asked.parameters:
         raise DomainError("found no parameter, expected at least one", pointer="/parameters")
     named = _columns(asked, dataset)
-    if not named:
+    if not named and not asked.arrays:
         raise DomainError(
             "found no column of the data in the expression, expected at least one",
             pointer="/expression",
             hint=f"columns: {', '.join(shown(name) for name in dataset.names[:10])}",
         )
-    columns: dict[str, Array | Columns] = {}
+    columns: dict[str, Array | Columns] = dict(asked.arrays)
     for name, names in named.items():
         is_vector = isinstance(names, str)
         chosen = _selected(name, (names,) if isinstance(names, str) else names, dataset)
@@ -113,19 +116,19 @@ def _selected(variable: str, names: tuple[str, ...], dataset: Dataset) -> Column
 
 def _columns(asked: ExpressionTask, dataset: Dataset) -> dict[str, tuple[str, ...] | str]:
     """The columns of each variable: those told, and those the expression names itself."""
-    for name in (*asked.columns, *asked.parameters):
+    for name in (*asked.columns, *asked.arrays, *asked.parameters):
         if not NAME.fullmatch(name):
             raise ValidationError(
                 f"found the variable {shown(name)}, expected a name of letters and digits",
                 pointer="/columns",
             )
-        if name in asked.columns and name in asked.parameters:
+        if name in asked.parameters and (name in asked.columns or name in asked.arrays):
             raise ValidationError(
                 f"found {shown(name)} as a column and as a parameter, expected one of the two",
                 pointer="/columns",
             )
     used = set(re.findall(NAME.pattern, asked.expression))
-    taken = {*asked.columns, *asked.parameters, *FUNCTIONS}
+    taken = {*asked.columns, *asked.arrays, *asked.parameters, *FUNCTIONS}
     return dict(asked.columns) | {n: n for n in dataset.names if n in used - taken}
 
 
@@ -154,7 +157,7 @@ def _started(name: str, start: Start, rng: np.random.Generator) -> Array:
             f"and at most {_MOST_ENTRIES:,} entries",
             pointer=pointer,
         )
-    if start.kind in _CONSTANT_STARTS:
+    if start.kind in _CONSTANT_STARTS and not start.options:
         return np.full(start.shape, _CONSTANT_STARTS[start.kind])
-    chosen = chosen_initializer({"kind": start.kind}, pointer=pointer)
+    chosen = chosen_initializer({"kind": start.kind, **start.options}, pointer=pointer)
     return chosen.weights(start.shape or (1,), rng).reshape(start.shape)

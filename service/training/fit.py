@@ -44,6 +44,7 @@ class Trainer:
         optimizer: how a step is taken.
         schedule: how many epochs, in which batches, until when.
         checkpoint: where to go on from; None starts from the problem's parameters.
+        loss_scale: what a loss is multiplied by where an error tells it.
 
     Raises:
         DomainError: the batch is larger than the data, or a fraction leaves no rows.
@@ -56,8 +57,10 @@ class Trainer:
         optimizer: ChosenOptimizer,
         schedule: Schedule,
         checkpoint: Checkpoint | None = None,
+        loss_scale: float = 1.0,
     ) -> None:
         self._problem, self._optimizer, self._schedule = problem, optimizer, schedule
+        self._loss_scale = loss_scale
         if schedule.epochs < 1:
             raise DomainError(
                 f"epochs: found {schedule.epochs}, expected at least 1", pointer="/epochs"
@@ -113,6 +116,10 @@ class Trainer:
     def _done(self) -> float:
         """How many epochs are done, with their fraction."""
         return self._epoch + self._step / self._batches.steps
+
+    def history_after(self, epoch: int) -> tuple[Epoch, ...]:
+        """The epochs that are done, without the first so many."""
+        return tuple(self._history[epoch:])
 
     def checkpoint(self) -> Checkpoint:
         """All that a run goes on from, as it is between two steps."""
@@ -209,18 +216,31 @@ class Trainer:
     def _diverged(self, what: str, step: int, loss: float) -> DivergedError:
         """The error of a run that left the range of float64; keeps the parameters before it."""
         self._vector[:] = self._before
+        loss *= self._loss_scale
         last = f"{loss:.6g}" if isfinite(loss) else "none"
-        return DivergedError(
+        error = DivergedError(
             f"{what} in epoch {self._epoch + 1}, step {step + 1}; the last finite loss "
             f"is {last}, the parameters before it are kept",
             hint="take a smaller learning rate, scale the inputs, or clip the gradient",
         )
+        error.details = {
+            "epoch": self._epoch + 1,
+            "step": step + 1,
+            "loss": loss if isfinite(loss) else None,
+        }
+        return error
 
     def _end_epoch(self) -> None:
         if not np.all(np.isfinite(self._vector)):
             raise self._diverged("a parameter is not finite", self._step - 1, self._loss)
+        if not isfinite(self._norm):
+            raise self._diverged("the gradient is not finite", self._step - 1, self._loss)
         loss = self._loss_sum / self._measured
         validated = None if self._validation is None else self._validated(self._validation)
+        if not (isfinite(loss) and (validated is None or isfinite(validated))):
+            raise self._diverged(
+                "the mean loss or that of validation is not finite", self._step - 1, self._loss
+            )
         rate = self._optimizer.rate(max(self._updater.steps - 1, 0), self._epoch)
         self._history.append(Epoch(self._epoch + 1, loss, validated, self._norm, rate))
         self._epoch, self._step = self._epoch + 1, 0

@@ -1,6 +1,6 @@
 """A neuron or a network on named columns, as a problem to train; its weights in own units."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -11,7 +11,7 @@ from service.calculus.numbers import from_float
 from service.errors import DomainError
 from service.training.data import Array, Columns, Dataset
 from service.training.functions import ChosenFunction, chosen_activation, chosen_loss
-from service.training.initializers import chosen_initializer
+from service.training.layer_tasks import LayerTask, first_weights, shapes_of
 from service.training.models import BIAS, WEIGHTS, LayerShape, Model, Penalty
 from service.training.options import Option, checked
 from service.training.preparing import (
@@ -26,7 +26,11 @@ from service.training.preparing import (
 from service.training.problems import model_problem
 from service.training.runs import Schedule
 from service.training.splits import RowRanges, all_rows, split
-from service.training.standardizing import Standardization, to_own_units
+from service.training.standardizing import (
+    Standardization,
+    to_own_units,
+    to_standardized_units,
+)
 
 # Where the loss has no natural linear prediction: what brings any number into its range.
 DEFAULT_ACTIVATIONS = {
@@ -39,7 +43,6 @@ DEFAULT_ACTIVATIONS = {
 # threshold of huber is a difference of targets, so it is scaled with them.
 _DEGREES = {"mse": 2, "mae": 1, "quantile": 1, "huber": 2}
 _SCALED_OPTIONS = {"huber": "delta"}
-_RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus")
 _NOT_NEGATIVE = [
     Option(name=name, symbol=name, summary="the penalty's weight", lower=0, default=0.0)
     for name in ("l1", "l2")
@@ -54,11 +57,13 @@ class ModelTask:
 
     A function is a name, or an object of its kind and options; None takes what suits the loss
     or the activation. One target column of a loss of distributions holds class numbers.
+    With `layers`, they say all of the model's layers, and `hidden` and the activations nothing.
     """
 
     targets: tuple[str, ...]
     inputs: tuple[str, ...] = ()
     kind: Literal["neuron", "network"] = "neuron"
+    layers: tuple[LayerTask, ...] = ()
     hidden: tuple[int, ...] = ()
     hidden_activation: object = "relu"
     activation: object = None
@@ -86,7 +91,7 @@ def prepared_model(
     loss = chosen_loss(model.loss)
     classes = _classes(model, loss, targets)
     outputs = None if model.kind == "neuron" else classes or len(model.targets)
-    layers = _layers(model, len(names), outputs, loss)
+    layers = layers_of(model, len(names), outputs, loss, is_numbered=bool(classes))
     penalty = checked("model", _NOT_NEGATIVE, {"l1": model.l1, "l2": model.l2}, pointer="")
     by_inputs = by_targets = None
     if model.standardize:
@@ -98,7 +103,7 @@ def prepared_model(
     x = store.gathered("inputs", inputs, by_inputs)
     t: Array | Columns
     if classes:
-        t = class_rows(store, targets, classes)
+        t = class_rows(store, targets, layers[-1].outputs or classes)
     else:
         t = store.gathered("targets", targets, by_targets, is_vector=outputs is None)
     made = Model(
@@ -108,8 +113,12 @@ def prepared_model(
         Penalty(from_float(penalty["l1"]), from_float(penalty["l2"])),
     )
     note = by_inputs.note if by_inputs else None
+    started = _started(made, model, schedule.seed)
+    if by_inputs is not None:
+        given = [k for k, layer in enumerate(model.layers) if layer.weights is not None]
+        started = _changed(started, given, by_inputs, by_targets, to_standardized_units)
     return Prepared(
-        model_problem(made, _started(made, model, schedule.seed), x, t),
+        model_problem(made, started, x, t),
         _about(model, names, layers, loss),
         inputs=names,
         notes=(note,) if note else (),
@@ -155,9 +164,23 @@ def _scaled(loss: ChosenFunction, scale: float) -> ChosenFunction:
     return chosen_loss({**told, option: told[option] / scale})
 
 
-def _layers(
-    model: ModelTask, inputs: int, outputs: int | None, loss: ChosenFunction
+def layers_of(
+    model: ModelTask,
+    inputs: int,
+    outputs: int | None,
+    loss: ChosenFunction,
+    *,
+    is_numbered: bool,
 ) -> tuple[LayerShape, ...]:
+    """The layers of a model of so many inputs and outputs; outputs None: a neuron.
+
+    `is_numbered`: the outputs are how many classes are found, and told layers may have more.
+
+    Raises:
+        GradserveError: a layer or an activation is not one that fits.
+    """
+    if model.layers:
+        return shapes_of(model.layers, inputs, outputs, most_classes=is_numbered)
     last = model.activation or DEFAULT_ACTIVATIONS.get(loss.record.name, "identity")
     activation = chosen_activation(last)
     if outputs is None and activation.is_along_rows:
@@ -186,13 +209,13 @@ def _layers(
 def _started(made: Model, model: ModelTask, seed: int) -> dict[str, Array]:
     rng = np.random.Generator(np.random.PCG64([seed, *_START_STREAM]))
     found: dict[str, Array] = {}
-    for layer, weights, bias in zip(
-        made.layers, made.parameters[::2], made.parameters[1::2], strict=True
+    given = model.layers or (None,) * len(made.layers)
+    for shape, layer, weights, bias in zip(
+        made.layers, given, made.parameters[::2], made.parameters[1::2], strict=True
     ):
-        suited = "he" if layer.activation.record.name in _RECTIFIERS else "glorot"
-        chosen = chosen_initializer(model.initializer or {"kind": f"{suited}_uniform"})
-        found[weights.name] = chosen.weights(layer.weights, rng)
-        found[bias.name] = np.zeros(layer.bias)
+        found[weights.name], found[bias.name] = first_weights(
+            shape, layer, model.initializer, rng
+        )
     return found
 
 
@@ -202,17 +225,27 @@ def _own(
     """The first layer takes inputs in own units, the last gives targets in theirs."""
     if inputs is None:
         return dict(found)
+    layers = range(1 if WEIGHTS in found else len(found) // 2)
+    return _changed(found, layers, inputs, targets, to_own_units)
+
+
+def _changed(
+    found: Mapping[str, Array],
+    layers: Sequence[int],
+    inputs: Standardization,
+    targets: Standardization | None,
+    change: Callable[..., tuple[Array, Array]],
+) -> dict[str, Array]:
+    """The parameters with these layers in other units, where they have any."""
     own = dict(found)
-    if WEIGHTS in own:
-        own[WEIGHTS], own[BIAS] = to_own_units(own[WEIGHTS], own[BIAS], inputs, targets)
-        return own
-    last = len(own) // 2 - 1
-    for k in sorted({0, last}):
-        weights, bias = f"{WEIGHTS}_{k}", f"{BIAS}_{k}"
+    last = 0 if WEIGHTS in found else len(found) // 2 - 1
+    for k in sorted({0, last}.intersection(layers)):
+        end = "" if WEIGHTS in found else f"_{k}"
+        weights, bias = f"{WEIGHTS}{end}", f"{BIAS}{end}"
         size = len(own[weights])
         before = inputs if k == 0 else Standardization(np.zeros(size), np.ones(size), ())
         after = targets if k == last else None
-        own[weights], own[bias] = to_own_units(own[weights], own[bias], before, after)
+        own[weights], own[bias] = change(own[weights], own[bias], before, after)
     return own
 
 

@@ -6,7 +6,7 @@ trained on, and the weights found are brought back. So the penalties and the gra
 those of standardized columns, while every loss that is told is in the targets' own units.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from service.training.expression_tasks import ExpressionTask as ExpressionTask
 from service.training.expression_tasks import Start as Start
 from service.training.expression_tasks import prepared_expression
 from service.training.fit import Trainer
+from service.training.layer_tasks import LayerTask as LayerTask
 from service.training.model_tasks import ModelTask as ModelTask
 from service.training.model_tasks import prepared_model
 from service.training.preparing import Prepared, Store, checksum
-from service.training.runs import Checkpoint, Result, Schedule
+from service.training.runs import Checkpoint, Epoch, Result, Schedule
 from service.training.splits import split
 from service.training.updater import ChosenOptimizer, chosen_optimizer
 
@@ -71,7 +72,7 @@ class PreparedTask:
         if early is not None:
             early = replace(early, min_delta=early.min_delta / scale)
         schedule = replace(schedule, stop_when=stop, early_stopping=early)
-        return Trainer(self.data.problem, self.optimizer, schedule, checkpoint)
+        return Trainer(self.data.problem, self.optimizer, schedule, checkpoint, scale)
 
     def run_identity(self) -> dict[str, object]:
         """What makes a run this one, for its checkpoints: all but the number of epochs."""
@@ -94,20 +95,24 @@ class PreparedTask:
         """A loss of the run in the targets' own units."""
         return None if loss is None else loss * self.data.loss_scale
 
+    def own_history(self, lines: Sequence[Epoch]) -> tuple[Epoch, ...]:
+        """Lines of the history with losses in the targets' own units."""
+        return tuple(
+            replace(
+                line,
+                loss=line.loss * self.data.loss_scale,
+                validation_loss=self.own_loss(line.validation_loss),
+            )
+            for line in lines
+        )
+
     def result(self, found: Result) -> Result:
         """What a run found, in the data's own units.
 
         Raises:
             DomainError: a weight is beyond the range of float64 in them.
         """
-        history = tuple(
-            replace(
-                line,
-                loss=line.loss * self.data.loss_scale,
-                validation_loss=self.own_loss(line.validation_loss),
-            )
-            for line in found.history
-        )
+        history = self.own_history(found.history)
         return replace(
             found,
             parameters=self.data.own(found.parameters),

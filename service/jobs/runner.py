@@ -1,0 +1,41 @@
+"""Run a claimed job to its end, or to where it is asked to stop."""
+
+from collections.abc import Callable
+
+from service.errors import GradserveError
+from service.jobs.datasets import DatasetFiles, DatasetRecords
+from service.jobs.environment import settled
+from service.jobs.job import Claim, Outcome
+from service.jobs.kinds import JOB_KINDS
+from service.jobs.store import LostClaimError, WorkStore
+from service.jobs.stored_errors import stored_error
+from service.jobs.work import StoppedError, Work
+from service.jobs.work import StopReason as StopReason
+from service.settings import Settings
+
+
+def run(
+    claim: Claim,
+    store: WorkStore,
+    records: DatasetRecords,
+    files: DatasetFiles,
+    settings: Settings,
+    is_stopping: Callable[[], StopReason | None],
+) -> Outcome | None:
+    """How the job ends; None where it has not, since it was released or lost.
+
+    It looks at `is_stopping` between any two steps: "cancel" ends it with what it has,
+    "shutdown" gives it back to the queue, "lost" drops it. Progress is told at least twice a
+    second, where no step takes longer, and what it goes on from is kept every
+    `checkpoint_seconds`. An error that is an answer ends it, a MemoryError is the caller's.
+    """
+    work = Work(claim, store, records, files, settings, is_stopping)
+    try:
+        with settled(work):
+            return JOB_KINDS[claim.job.kind].run(work)
+    except StoppedError:
+        return work.stopped(None)
+    except LostClaimError:
+        return None
+    except GradserveError as error:
+        return work.outcome("failed", error=stored_error(error))

@@ -1,0 +1,157 @@
+"""A claimed job while it is run: what it reads, tells and keeps, and whether it is to stop."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from time import monotonic, sleep
+from typing import Literal, TypeVar
+
+from service.errors import GradserveError, StorageFullError, UnavailableError
+from service.jobs.datasets import DatasetFiles, DatasetRecords, StoredDataset
+from service.jobs.job import Claim, Document, Outcome
+from service.jobs.store import WorkStore
+from service.settings import Settings
+from service.training.data import Dataset
+from service.training.runs import Epoch, Progress
+
+StopReason = Literal["cancel", "shutdown", "lost"]
+Found = TypeVar("Found")
+
+_SECONDS_BETWEEN_REPORTS = 0.2
+_SECONDS_BETWEEN_TRIES = 0.5
+_TRIES_OF_FILES = 10
+_log = logging.getLogger(__name__)
+
+
+class StoppedError(Exception):
+    """The job is to stop, and nothing is done yet that is worth keeping."""
+
+
+class Work:
+    """A claim with the stores around it."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        store: WorkStore,
+        records: DatasetRecords,
+        files: DatasetFiles,
+        settings: Settings,
+        is_stopping: Callable[[], StopReason | None],
+    ) -> None:
+        self.claim, self.records, self.files, self.settings = claim, records, files, settings
+        self._store, self._is_stopping = store, is_stopping
+        self._reason: StopReason | None = None
+        self._waiting: list[Epoch] = []
+        self._progress: Document | None = None
+        self._reported = float("-inf")
+        self._saved = monotonic()
+
+    def stop_reason(self) -> StopReason | None:
+        """Why the job is to stop, if it is; the first reason stays, but a loss is stronger."""
+        if self._reason is None:
+            self._reason = self._is_stopping()
+        return self._reason
+
+    def is_stopping(self) -> bool:
+        """Whether the job is to stop."""
+        return self.stop_reason() is not None
+
+    def check(self) -> None:
+        """Raise StoppedError where the job is to stop."""
+        if self.is_stopping():
+            raise StoppedError
+
+    def report(self, progress: Document, history: Sequence[Epoch] = ()) -> None:
+        """Tell of progress, at most five times a second, and of epochs that are done.
+
+        What a store that is busy does not take is told the next time.
+        """
+        self._progress = progress
+        self._waiting += history
+        now = monotonic()
+        if now - self._reported < _SECONDS_BETWEEN_REPORTS:
+            return
+        self._reported = now
+        try:
+            is_cancelled = self._store.report(self.claim, progress, tuple(self._waiting))
+        except (UnavailableError, StorageFullError) as error:
+            _log.warning("job %s: progress waits: %s", self.claim.job.id, error.message)
+            return
+        self._waiting.clear()
+        if is_cancelled and self._reason is None:
+            self._reason = "cancel"
+
+    def is_checkpoint_due(self) -> bool:
+        """Whether so much work has been done that it is to be kept."""
+        return monotonic() - self._saved >= self.settings.checkpoint_seconds
+
+    def save_checkpoint(self, checkpoint: bytes) -> None:
+        """Keep where to go on from; a store that is busy is tried again when it is due."""
+        try:
+            self._store.save_checkpoint(self.claim, checkpoint)
+        except (UnavailableError, StorageFullError) as error:
+            _log.warning("job %s: checkpoint not kept: %s", self.claim.job.id, error.message)
+        self._saved = monotonic()
+
+    def stopped(self, checkpoint: bytes | None) -> Outcome | None:
+        """What a run returns that was asked to stop, with all that it keeps."""
+        reason = self.stop_reason()
+        if reason == "cancel":
+            return self.outcome("cancelled", checkpoint=checkpoint)
+        if reason == "shutdown":
+            self._store.release(self.claim, checkpoint)
+        return None
+
+    def outcome(
+        self,
+        status: Literal["succeeded", "failed", "cancelled"],
+        *,
+        result: bytes | None = None,
+        error: Document | None = None,
+        checkpoint: bytes | None = None,
+    ) -> Outcome:
+        """How the job ends, with what was not told yet."""
+        return Outcome(
+            status,
+            result=result,
+            error=error,
+            checkpoint=checkpoint,
+            progress=self._progress,
+            history=tuple(self._waiting),
+        )
+
+    def record_environment(self, environment: Document) -> None:
+        """Keep what the job is computed with."""
+        self._tried(lambda: self._store.record_environment(self.claim, environment), None)
+
+    def dataset(self, dataset_id: str) -> tuple[StoredDataset, Dataset]:
+        """A dataset of the job's tenant, mapped.
+
+        Raises:
+            StoppedError: the job is to stop.
+            NotFoundError, UnavailableError: it is gone.
+        """
+        record = self._tried(
+            lambda: self.records.dataset(self.claim.job.tenant, dataset_id), None
+        )
+        return record, self._tried(lambda: self.files.open(record), _TRIES_OF_FILES)
+
+    def _tried(self, ask: Callable[[], Found], tries: int | None) -> Found:
+        """What a store answers, asked again while it is busy; None: until the job stops."""
+        tried = 0
+        while True:
+            self.check()
+            try:
+                return ask()
+            except GradserveError as error:
+                tried += 1
+                if error.kind != "busy" or tried == tries:
+                    raise
+                _log.warning("job %s: asked again: %s", self.claim.job.id, error.message)
+            sleep(_SECONDS_BETWEEN_TRIES)
+
+
+def progress_document(progress: Progress, loss: float | None) -> dict[str, object]:
+    """The progress of a training as values of JSON, its loss in own units."""
+    return {**asdict(progress), "loss": loss}
