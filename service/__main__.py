@@ -16,6 +16,8 @@ COMMANDS = (
     "hessian",
     "derive",
     "train",
+    "keys",
+    "migrate",
     "openapi",
 )
 FAILED = 2

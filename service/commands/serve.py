@@ -21,6 +21,7 @@ from service.api.log import start_logging
 from service.api.protocol import HeaderLimits, TimedHeaders
 from service.api.routes.pages import example_command
 from service.commands.errors import CommandError, reason_of
+from service.commands.stores import prepare_data_directory
 from service.settings import Settings, load_settings, unknown_variables
 from service.wiring import build_app, warm_up
 
@@ -58,7 +59,7 @@ def command(
     for line in unknown_variables():
         click.echo(f"gradserve: {line}", err=True)
     _refuse_exposure(settings, is_insecure=insecure)
-    _prepare(settings.data_directory)
+    prepare_data_directory(settings.data_directory)
     listener = _listen(settings)
     address = _address(settings, listener)
     announce = partial(_announce, address)
@@ -133,17 +134,6 @@ def _refuse_exposure(settings: Settings, *, is_insecure: bool) -> None:
             f"{settings.host} can be reached from other machines, and there are no keys: "
             "listen on 127.0.0.1, or give --insecure"
         )
-
-
-def _prepare(directory: Path | None) -> None:
-    if directory is None:
-        return
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"data directory {str(directory)!r}: {reason_of(error)}") from error
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise CommandError(f"data directory {str(directory)!r}: not writable")
 
 
 def _listen(settings: Settings) -> socket.socket:

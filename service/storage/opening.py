@@ -59,13 +59,16 @@ def open_sqlite(path: Path, clock: Clock | None = None) -> tuple[Database, Migra
     turns = Turns(path.with_name(path.name + "-turns"), BUSY_SECONDS)
     try:
         with turns.turn(), engine.execution_options(**{WRITES: True}).connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            connection.rollback()
+            _keep_a_write_ahead_log(connection)
             with connection.begin():
                 migrated = migrate(connection)
                 machine = machine_clock(connection)
-    except DBAPIError as error:
-        raise _failure_of(error) from error
+    except BaseException as error:
+        engine.dispose()
+        turns.close()
+        if isinstance(error, DBAPIError):
+            raise _failure_of(error) from error
+        raise
     return Database(engine, clock or machine, turns), migrated
 
 
@@ -92,9 +95,11 @@ def open_postgresql(url: URL, clock: Clock | None = None) -> tuple[Database, Mig
     try:
         with engine.connect() as connection, connection.begin():
             migrated = migrate(connection)
-    except DBAPIError as error:
+    except BaseException as error:
         engine.dispose()
-        raise _failure_of(error) from error
+        if isinstance(error, DBAPIError):
+            raise _failure_of(error) from error
+        raise
     return Database(engine, clock or ServerClock()), migrated
 
 
@@ -121,6 +126,15 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin in `_begin_sqlite` alone
     for pragma in ("synchronous=FULL", f"cache_size=-{_CACHE_KIBIBYTES}", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _keep_a_write_ahead_log(connection: Connection) -> None:
+    """Set the journal's mode, which the file keeps, and which no transaction may set."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    (mode,) = driver.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise StoreError(f"the database's file system: found no write-ahead log, but {mode!r}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
