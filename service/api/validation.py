@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Discriminator, RootModel, Tag
 from pydantic import ValidationError as PydanticError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -48,6 +48,12 @@ EXPECTED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
+}
+BOUNDS = {
+    "greater_than_equal": (">=", "ge"),
+    "greater_than": (">", "gt"),
+    "less_than_equal": ("<=", "le"),
+    "less_than": ("<", "lt"),
 }
 
 
@@ -141,8 +147,21 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
         return Fault(f"found {found}, expected {union.choices}", where, hint=hint)
     if kind in EXPECTED:
         return Fault(f"found {describe(value)}, expected {EXPECTED[kind]}", place)
+    return Fault(_outside(details), place)
+
+
+def _outside(details: ErrorDetails) -> str:
+    """What is told of a value of the right type that is outside its range."""
+    kind, value, context = details["type"], details["input"], _context(details)
+    if kind in BOUNDS:
+        sign, bound = BOUNDS[kind]
+        return f"found {describe(value)}, expected {sign} {context[bound]}"
+    if kind == "string_too_long":
+        return f"found {len(value)} characters, expected at most {context['max_length']}"
+    if kind == "string_pattern_mismatch":
+        return f"found {shown(value)}, expected the pattern {context['pattern']}"
     message = details["msg"]
-    return Fault(f"found {describe(value)}: {message[:1].lower()}{message[1:]}", place)
+    return f"found {describe(value)}: {message[:1].lower()}{message[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +187,8 @@ def _followed(
     parts: list[str] = []
     owner: type[BaseModel] | None = model
     fields, union = tuple(model.model_fields), None
+    if issubclass(model, RootModel):
+        fields, union = (), _union_of(model.model_fields["root"])
     for part in loc:
         if union is not None and part in union.members:
             owner = union.members[str(part)]
@@ -195,13 +216,24 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 
 def _union_of(field: FieldInfo) -> _Union | None:
     value = getattr(field.annotation, "__value__", field.annotation)
+    if isinstance(field.discriminator, str):
+        return _told_apart_by(field.discriminator, get_args(value))
     for told in get_args(value)[1:]:
         if isinstance(told, FieldInfo) and isinstance(told.discriminator, str):
-            name = told.discriminator
-            members = get_args(get_args(value)[0])
-            tags = {get_args(m.model_fields[name].annotation)[0]: m for m in members}
-            return _Union(name, tags)
+            return _told_apart_by(told.discriminator, get_args(get_args(value)[0]))
+        if isinstance(told, Discriminator):
+            return _Union("", dict(map(_tagged, get_args(get_args(value)[0]))))
     return None
+
+
+def _told_apart_by(name: str, members: tuple[type[BaseModel], ...]) -> _Union:
+    return _Union(name, {get_args(m.model_fields[name].annotation)[0]: m for m in members})
+
+
+def _tagged(member: object) -> tuple[str, type[BaseModel]]:
+    """The tag of a member that its form tells from the others, and its model."""
+    model, *told = get_args(member)
+    return next(tag.tag for tag in told if isinstance(tag, Tag)), model
 
 
 def _context(details: ErrorDetails) -> dict[str, Any]:

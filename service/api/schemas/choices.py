@@ -20,6 +20,7 @@ from service.training.functions import (
     LOSSES,
     LOSSES_BY_NAME,
 )
+from service.training.initializers import INITIALIZERS_BY_NAME, Initializer
 from service.training.optimizers import OPTIMIZERS_BY_NAME, Optimizer
 from service.training.schedules import SCHEDULES_BY_NAME, Schedule
 
@@ -52,7 +53,7 @@ def _of_function(function: Function) -> list[_Taken]:
     ]
 
 
-def _of_record(record: Optimizer | Schedule) -> list[_Taken]:
+def _of_record(record: Optimizer | Schedule | Initializer) -> list[_Taken]:
     return [_Taken(record.kind, o.name, o.summary, o.range, o.default) for o in record.options]
 
 
@@ -147,6 +148,14 @@ OptimizerChoice = _choice(
 )
 
 
+InitializerChoice = _choice(
+    "InitializerChoice",
+    "An initializer with its options; one that it has not is refused.",
+    INITIALIZERS_BY_NAME,
+    [o for record in _records(INITIALIZERS_BY_NAME) for o in _of_record(record)],
+)
+
+
 class _ChosenSchema:
     """Documents a choice by its model; the records check it when it is used.
 
@@ -230,3 +239,14 @@ OptimizerInput = Annotated[
         description="The optimizer, its learning rate and its other options.", examples=[ADAM]
     ),
 ]
+InitializerInput = TypeAliasType(
+    "InitializerInput",
+    Annotated[
+        Any,
+        _ChosenSchema(InitializerChoice, takes_names=False),
+        Field(
+            description="How first weights are drawn, by the seed.",
+            examples=[{"kind": "he_normal"}],
+        ),
+    ],
+)
