@@ -9,10 +9,11 @@ from service.access import KeyStore
 from service.api.app import create_app, create_routes
 from service.computation.compute import Computer
 from service.computation.requests import Request
-from service.jobs.datasets import DatasetRecords
+from service.jobs.datasets import DatasetFiles, DatasetRecords
 from service.jobs.store import JobStore, WorkStore
 from service.language.parser import DIALECTS
 from service.settings import Limits, Settings
+from service.storage.files import StoredFiles
 from service.storage.stores import open_records
 
 
@@ -23,6 +24,7 @@ class Stores:
     jobs: JobStore
     work: WorkStore
     records: DatasetRecords
+    files: DatasetFiles
     keys: KeyStore
 
 
@@ -34,7 +36,9 @@ def build_stores(settings: Settings) -> Stores:
         UnavailableError, StorageFullError: it cannot be reached or written.
     """
     records = open_records(settings)
-    return Stores(records.jobs, records.work, records.datasets, records.keys)
+    return Stores(
+        records.jobs, records.work, records.datasets, StoredFiles(settings), records.keys
+    )
 
 
 def warm_up() -> None:

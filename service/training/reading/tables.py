@@ -54,7 +54,7 @@ _FOREIGN = {
     b"\x80\x04\x95": "a pickle",
     b"\x80\x05\x95": "a pickle",
 }
-_LONGEST_START = 64
+LONGEST_START = 64
 
 
 def read_table(
@@ -93,8 +93,17 @@ def read_table(
 
 
 def _format_of(stream: BinaryIO) -> FormatName:
-    start = stream.read(_LONGEST_START)
+    start = stream.read(LONGEST_START)
     stream.seek(-len(start), os.SEEK_CUR)
+    return format_of_start(start)
+
+
+def format_of_start(start: bytes) -> FormatName:
+    """The format of a file that starts so; CSV where nothing speaks for another.
+
+    Raises:
+        BadDatasetError: these are the first bytes of something that is no table.
+    """
     for magic, name in _FOREIGN.items():
         if start.startswith(magic):
             raise BadDatasetError(f"found {name}, expected CSV, NPY, NPZ, Parquet or JSON")
