@@ -16,6 +16,7 @@ COMMANDS = (
     "hessian",
     "derive",
     "train",
+    "datasets",
     "keys",
     "migrate",
     "openapi",

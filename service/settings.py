@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 PREFIX = "GRADSERVE_"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+OF_COMMANDS = frozenset({"GRADSERVE_URL", "GRADSERVE_KEY"})  # of those that ask a service
 BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 Names = Annotated[tuple[str, ...], NoDecode]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -164,7 +165,7 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
 def unknown_variables() -> list[str]:
     """One line for each `GRADSERVE_…` variable that sets nothing, with the nearest name."""
     names = [*Settings.model_fields, *(f.name for f in fields(Limits))]
-    known = {PREFIX + name.upper() for name in names if name != "limits"}
+    known = {PREFIX + name.upper() for name in names if name != "limits"} | OF_COMMANDS
     lines = []
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known:
