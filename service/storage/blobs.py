@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Delete, Row, Select, select
+from sqlalchemy import Delete, Row, Select, bindparam, select
 
 from service.errors import StorageFullError, UnavailableError
 from service.storage.blob_files import BlobFiles
@@ -15,6 +15,9 @@ from service.storage.schema import blobs
 
 BlobName = Literal["request", "checkpoint", "result"]
 MOST_BYTES_OF_ROW = 256 * 2**10
+_FILE = select(blobs.c.file).where(
+    blobs.c.job_id == bindparam("of_job"), blobs.c.name == bindparam("named")
+)
 _READS = 5  # a file may be replaced between the row and it
 
 
@@ -45,8 +48,7 @@ class Blobs:
 
     def put(self, transaction: Transaction, job_id: str, name: BlobName, kept: Kept) -> None:
         """Let the row name it; the file of what it named before goes after the commit."""
-        row = (blobs.c.job_id == job_id) & (blobs.c.name == name)
-        old = transaction.connection.execute(select(blobs.c.file).where(row)).scalar()
+        old = transaction.connection.execute(_FILE, {"of_job": job_id, "named": name}).scalar()
         if old is not None and old != kept.file:
             transaction.after_commit.append(partial(self._let_go, old))
         transaction.put(

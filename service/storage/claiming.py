@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, Update, func, select, update
+from sqlalchemy import Row, ScalarSelect, Select, Update, bindparam, func, select, update
 
 from service.storage.database import Transaction
+from service.storage.happenings import one_more
 from service.storage.schema import QUEUED, RUNNING, jobs, tenants
 
 _LOCK = "gradserve claim"
@@ -12,7 +13,7 @@ _LOCK = "gradserve claim"
 
 def is_any_waiting(transaction: Transaction) -> bool:
     """Whether any job waits; asked first, as idle workers ask often and must disturb nobody."""
-    return transaction.connection.execute(_next_job_if_any()).first() is not None
+    return transaction.connection.execute(_ANY_WAITING).first() is not None
 
 
 def claim_next(
@@ -21,44 +22,44 @@ def claim_next(
     """The row of the next job, now run by `owner` until its lease is over; None if none is."""
     # Who claims waits for who claims: the cap and the turns are counted over all of them.
     transaction.lock(_LOCK)
-    statement = _claim(owner, transaction.now, transaction.now + lease, most_running)
-    row = transaction.connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    latest = select(func.max(tenants.c.turn)).scalar_subquery()
-    transaction.connection.execute(
-        update(tenants).where(tenants.c.tenant == row.tenant).values(turn=latest + 1)
-    )
+    now = transaction.now
+    row = transaction.connection.execute(
+        _CLAIM,
+        {"new_owner": owner, "now": now, "until": now + lease, "most_running": most_running},
+    ).one_or_none()
+    if row is not None:
+        transaction.connection.execute(_SERVED, {"served": row.tenant})
     return row
 
 
-def _claim(owner: str, now: int, lease_until: int, most_running: int) -> Update:
+def _claim() -> Update:
     return (
         update(jobs)
-        .where(jobs.c.id == _next_job(most_running).scalar_subquery(), jobs.c.status == QUEUED)
+        .where(jobs.c.id == _next_job().scalar_subquery(), jobs.c.status == QUEUED)
         .values(
-            status="running",
-            owner=owner,
+            status=RUNNING,
+            owner=bindparam("new_owner"),
             attempt=jobs.c.attempt + 1,
-            lease_until=lease_until,
-            started_at=func.coalesce(jobs.c.started_at, now),
+            lease_until=bindparam("until"),
+            started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
+            version=one_more(),
         )
         .returning(jobs)
     )
 
 
-def _next_job(most_running: int) -> Select[Any]:
+def _next_job() -> Select[Any]:
     job = jobs.alias("next")
     return (
         select(job.c.id)
-        .where(job.c.status == QUEUED, job.c.tenant == _next_tenant(most_running))
+        .where(job.c.status == QUEUED, job.c.tenant == _next_tenant())
         .order_by(job.c.priority.desc(), job.c.created_at, job.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
 
 
-def _next_tenant(most_running: int) -> ScalarSelect[Any]:
+def _next_tenant() -> ScalarSelect[Any]:
     """The tenant with jobs that wait, and room to run one, that was served longest ago.
 
     The tenants that wait are found by jumps along the index of the jobs that wait, one for
@@ -84,12 +85,17 @@ def _next_tenant(most_running: int) -> ScalarSelect[Any]:
     return (
         select(tenants.c.tenant)
         .join(waiting, waiting.c.tenant == tenants.c.tenant)
-        .where(running < most_running)
+        .where(running < bindparam("most_running"))
         .order_by(tenants.c.turn, tenants.c.tenant)
         .limit(1)
         .scalar_subquery()
     )
 
 
-def _next_job_if_any() -> Select[Any]:
-    return select(jobs.c.id).where(jobs.c.status == QUEUED).limit(1)
+_ANY_WAITING = select(jobs.c.id).where(jobs.c.status == QUEUED).limit(1)
+_CLAIM = _claim()
+_SERVED = (
+    update(tenants)
+    .where(tenants.c.tenant == bindparam("served"))
+    .values(turn=select(func.max(tenants.c.turn)).scalar_subquery() + 1)
+)

@@ -7,10 +7,10 @@ committed and must not be run twice.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import Connection, Engine, Insert, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -50,21 +50,13 @@ class Transaction:
 
     def add_if_new(self, table: Table, values: Values | Sequence[Values]) -> int:
         """Insert the rows whose primary key is not there. How many were."""
-        insert = postgresql.insert if self.is_postgresql else sqlite.insert
-        statement = insert(table).on_conflict_do_nothing()
+        statement = _inserting_new(table, self.is_postgresql)
         options = {"preserve_rowcount": True}
         return self.connection.execute(statement, values, execution_options=options).rowcount
 
     def put(self, table: Table, values: Values) -> None:
-        """Insert the row, or write over the one with the same primary key."""
-        insert = postgresql.insert if self.is_postgresql else sqlite.insert
-        keys = [column.name for column in table.primary_key]
-        changed = {name: value for name, value in values.items() if name not in keys}
-        self.connection.execute(
-            insert(table)
-            .values(values)
-            .on_conflict_do_update(index_elements=keys, set_=changed)
-        )
+        """Insert the row, which is whole, or write over the one with its primary key."""
+        self.connection.execute(_inserting_over(table, self.is_postgresql), values)
 
 
 class Database:
@@ -131,3 +123,18 @@ class Database:
                 raise known from error
             else:
                 return answer, transaction
+
+
+@cache
+def _inserting_new(table: Table, is_postgresql: bool) -> Insert:
+    insert = postgresql.insert if is_postgresql else sqlite.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+@cache
+def _inserting_over(table: Table, is_postgresql: bool) -> Insert:
+    insert = postgresql.insert if is_postgresql else sqlite.insert
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {each.name: each for each in statement.excluded if each.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)

@@ -22,7 +22,7 @@ from service.jobs.job import (
 from service.settings import Settings
 from service.storage.blobs import BlobName, Blobs
 from service.storage.database import Database, Transaction
-from service.storage.happenings import add_event, count
+from service.storage.happenings import count, one_more, tell
 from service.storage.rows import epoch_of, event_of, job_of, seconds
 from service.storage.schema import (
     QUEUED,
@@ -115,10 +115,11 @@ class SqlJobStore:
                 values: dict[str, object] = {"cancel_requested": True}
                 if row.status == "queued":
                     values |= {"status": "cancelled", "finished_at": transaction.now}
-                change = rows.update(jobs).where(jobs.c.id == job_id).values(values)
-                transaction.connection.execute(change)
+                    values["version"] = one_more()
+                changing = rows.update(jobs).where(jobs.c.id == job_id).values(values)
+                changed = transaction.connection.execute(changing.returning(jobs)).all()
                 if row.status == "queued":
-                    _tell_cancelled(transaction, job_id, row.kind, row.attempt)
+                    tell(transaction, changed)
             return job_of(rows.job(job_id))
 
         return self._database.write(step, may_repeat=True)
@@ -266,11 +267,6 @@ def forget_job(rows: TenantRows, contents: Blobs, job_id: str) -> None:
     transaction.connection.execute(links)
     transaction.connection.execute(rows.delete(jobs).where(jobs.c.id == job_id))
     transaction.add_if_new(leftovers, {"job_id": job_id})
-
-
-def _tell_cancelled(transaction: Transaction, job_id: str, kind: str, attempt: int) -> None:
-    add_event(transaction, job_id, "status", {"status": "cancelled", "attempt": attempt})
-    count(transaction, {("cancelled", kind): 1})
 
 
 def _blob_row(

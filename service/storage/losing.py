@@ -1,15 +1,19 @@
 """Claims that ended without a word: their jobs wait again, or fail after too many."""
 
-from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import ColumnElement, Row, case, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, or_, select, update
 
 from service.errors import WorkerLostError
+from service.jobs.stored_errors import stored_error
 from service.storage.database import Transaction
-from service.storage.happenings import add_event, count
+from service.storage.happenings import one_more, tell
 from service.storage.rows import written
 from service.storage.schema import RUNNING, jobs
+
+_ANY_OVER = (
+    select(jobs.c.id)
+    .where(jobs.c.status == RUNNING, jobs.c.lease_until <= bindparam("now"))
+    .limit(1)
+)
 
 
 def is_over(transaction: Transaction) -> ColumnElement[bool]:
@@ -19,8 +23,9 @@ def is_over(transaction: Transaction) -> ColumnElement[bool]:
 
 def is_any_over(transaction: Transaction) -> bool:
     """Whether any lease is over; asked first, as every process asks often."""
-    query = select(jobs.c.id).where(jobs.c.status == RUNNING, is_over(transaction)).limit(1)
-    return transaction.connection.execute(query).first() is not None
+    return (
+        transaction.connection.execute(_ANY_OVER, {"now": transaction.now}).first() is not None
+    )
 
 
 def take_back(
@@ -36,6 +41,10 @@ def take_back(
     is_spent = jobs.c.lost_claims + 1 >= most_lost_claims
     ends = or_(jobs.c.cancel_requested, is_spent)
     fails = ~jobs.c.cancel_requested & is_spent
+    error = WorkerLostError(
+        f"found {most_lost_claims} workers that ended without a word while they ran the job, "
+        "expected one that ends it"
+    )
     rows = transaction.connection.execute(
         update(jobs)
         .where(jobs.c.status == RUNNING, jobs.c.id.in_(chosen))
@@ -46,35 +55,10 @@ def take_back(
             lost_claims=jobs.c.lost_claims + 1,
             lease_until=None,
             finished_at=case((ends, transaction.now), else_=None),
-            error=case((fails, written(_error(most_lost_claims))), else_=None),
+            error=case((fails, written(stored_error(error))), else_=None),
+            version=one_more(),
         )
-        .returning(jobs.c.id, jobs.c.kind, jobs.c.status, jobs.c.attempt)
+        .returning(jobs.c.id, jobs.c.kind, jobs.c.status, jobs.c.attempt, jobs.c.version)
     ).all()
     tell(transaction, rows)
     return len(rows)
-
-
-def tell(transaction: Transaction, rows: Sequence[Row[Any]]) -> None:
-    """Tell of the new status of jobs, and count those that have ended."""
-    happened: dict[tuple[str, str], int] = {}
-    for row in rows:
-        add_event(transaction, row.id, "status", {"status": row.status, "attempt": row.attempt})
-        if row.status not in ("queued", "running"):
-            ended = (row.status, row.kind)
-            happened[ended] = happened.get(ended, 0) + 1
-    count(transaction, happened)
-
-
-def _error(lost_claims: int) -> dict[str, object]:
-    """The error of a job that lost so many claims, as it is stored with the job."""
-    error = WorkerLostError(
-        f"found {lost_claims} workers that ended without a word while they ran the job"
-    )
-    fault = {
-        "message": error.message,
-        "pointer": None,
-        "start": None,
-        "end": None,
-        "hint": None,
-    }
-    return {"code": error.code, "message": error.message, "faults": [fault], "details": {}}

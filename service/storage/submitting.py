@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    bindparam,
+    delete,
+    func,
+    select,
+    true,
+)
 
 from service.errors import IdempotencyKeyReusedError, NotFoundError, QueueFullError
 from service.jobs.job import Idempotency, Job, Submission
@@ -31,6 +39,18 @@ from service.storage.tenancy import TenantRows
 
 _ROOM_WITHOUT_LOCK = 100  # more than transactions that submit at the same moment
 _HOUR = 3600.0
+
+
+def _counted(which: ColumnElement[bool], most: str) -> ScalarSelect[int]:
+    some = select(jobs.c.id).where(jobs.c.status == QUEUED, which)
+    bounded = some.limit(bindparam(most, type_=Integer)).subquery()
+    return select(func.count()).select_from(bounded).scalar_subquery()
+
+
+_WAITING = select(
+    _counted(jobs.c.tenant == bindparam("of_tenant"), "most_of_tenant"),
+    _counted(true(), "most_of_all"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +105,21 @@ class Submitting:
     def _earlier(self, rows: TenantRows, key: Idempotency, job: Job) -> Job | None:
         transaction = rows.transaction
         key_hash = sha256(key.key.encode("utf-8", "surrogatepass")).hexdigest()
-        mine = idempotency.c.key_hash == key_hash
-        transaction.connection.execute(
-            rows.delete(idempotency).where(mine, idempotency.c.expires_at <= transaction.now)
-        )
         lasts = microseconds(self.settings.idempotency_hours * _HOUR)
-        if rows.add_if_new(
-            idempotency,
-            key_hash=key_hash,
-            request_hash=key.request_hash,
-            job=written_job(job),
-            expires_at=transaction.now + lasts,
-        ):
+        values = {
+            "request_hash": key.request_hash,
+            "job": written_job(job),
+            "expires_at": transaction.now + lasts,
+        }
+        if rows.add_if_new(idempotency, key_hash=key_hash, **values):
             return None
-        earlier = transaction.connection.execute(rows.select(idempotency).where(mine)).one()
+        mine = idempotency.c.key_hash == key_hash
+        query = rows.select(idempotency).where(mine).with_for_update()
+        earlier = transaction.connection.execute(query).one()
+        if earlier.expires_at <= transaction.now:
+            changing = rows.update(idempotency).where(mine).values(values)
+            transaction.connection.execute(changing)
+            return None
         if bytes(earlier.request_hash) != key.request_hash:
             raise IdempotencyKeyReusedError(
                 "Idempotency-Key: found it used for a request with another body, "
@@ -107,20 +128,23 @@ class Submitting:
         return submitted_job(earlier.job)
 
     def _check_room(self, transaction: Transaction) -> None:
-        of_all = self.settings.max_queued_jobs
-        of_tenant = self.settings.max_queued_jobs_of_tenant
-        for most, which, whose in (
-            (of_tenant, jobs.c.tenant == self.tenant, "of this tenant"),
-            (of_all, jobs.c.id.is_not(None), "in all"),
-        ):
-            waiting = _waiting(transaction, which, most)
-            if waiting + _ROOM_WITHOUT_LOCK >= most:
-                transaction.lock("gradserve queue")
-                waiting = _waiting(transaction, which, most)
-            if waiting >= most:
+        most = self.settings.max_queued_jobs_of_tenant, self.settings.max_queued_jobs
+        waiting = self._waiting(transaction, most)
+        if any(now + _ROOM_WITHOUT_LOCK >= top for now, top in zip(waiting, most, strict=True)):
+            transaction.lock("gradserve queue")
+            waiting = self._waiting(transaction, most)
+        whose = "of this tenant", "of all tenants"
+        for now, top, who in zip(waiting, most, whose, strict=True):
+            if now >= top:
                 raise QueueFullError(
-                    f"found {most} jobs {whose} waiting, expected fewer than that"
+                    f"found {now} jobs {who} waiting, expected fewer than {top}"
                 )
+
+    def _waiting(self, transaction: Transaction, most: tuple[int, int]) -> tuple[int, int]:
+        """How many jobs of the tenant and of all wait, each counted up to a bound."""
+        names = {"of_tenant": self.tenant, "most_of_tenant": most[0], "most_of_all": most[1]}
+        of_tenant, of_all = transaction.connection.execute(_WAITING, names).one()
+        return of_tenant, of_all
 
     def _check_datasets(self, rows: TenantRows) -> None:
         for dataset_id in self.submission.datasets:
@@ -138,14 +162,15 @@ class Submitting:
             status=job.status,
             priority=job.priority,
             cancel_requested=False,
-            attempt=0,
+            attempt=job.attempt,
             lost_claims=0,
             created_at=transaction.now,
             metadata=written(job.metadata),
-            version=0,
+            version=job.version,
         )
         self.blobs.put(transaction, job.id, "request", self.request)
-        add_event(transaction, job.id, "status", {"status": "queued", "attempt": 0})
+        data = {"status": job.status, "attempt": job.attempt}
+        add_event(transaction, job.id, job.version, "status", data)
         for dataset_id in set(self.submission.datasets):
             transaction.connection.execute(
                 job_datasets.insert().values(job_id=job.id, dataset_id=dataset_id)
@@ -156,10 +181,3 @@ def forget_keys(transaction: Transaction) -> int:
     """Delete the idempotency keys whose time is over. How many."""
     over = delete(idempotency).where(idempotency.c.expires_at <= transaction.now)
     return transaction.connection.execute(over).rowcount
-
-
-def _waiting(transaction: Transaction, which: ColumnElement[bool], most: int) -> int:
-    """How many jobs wait, counted up to a bound."""
-    some = select(jobs.c.id).where(jobs.c.status == QUEUED, which).limit(most).subquery()
-    counted: Any = transaction.connection.execute(select(func.count()).select_from(some))
-    return int(counted.scalar_one())

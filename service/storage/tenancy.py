@@ -48,8 +48,8 @@ class TenantRows:
 
     def add(self, table: Table, **values: object) -> None:
         """A new row of the tenant's."""
-        statement = table.insert().values(tenant=self.tenant, **values)
-        self.transaction.connection.execute(statement)
+        row = {"tenant": self.tenant, **values}
+        self.transaction.connection.execute(table.insert(), row)
 
     def add_if_new(self, table: Table, **values: object) -> bool:
         """A new row of the tenant's, unless there is one with its key; whether it is new."""

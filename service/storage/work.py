@@ -4,21 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select
 
 from service.errors import StorageFullError, UnavailableError
 from service.jobs.job import Claim, Document, Job, Outcome
-from service.jobs.store import LostClaimError
 from service.settings import Settings
 from service.storage import losing
 from service.storage.blobs import BlobName, Blobs, Kept
 from service.storage.claiming import claim_next, is_any_waiting
 from service.storage.database import Database, Transaction
-from service.storage.happenings import add_event, count
+from service.storage.happenings import add_event, count, tell
+from service.storage.holding import change, check, ended_by
 from service.storage.rows import history_rows, job_of, microseconds, read, written
-from service.storage.schema import RUNNING, blobs, history, jobs, workers
+from service.storage.schema import blobs, history, jobs, workers
 from service.storage.sweeping import Sweeper
 from service.training.runs import Epoch
+
+_BLOB = select(blobs).where(
+    blobs.c.job_id == bindparam("of_job"), blobs.c.name == bindparam("named")
+)
 
 
 class SqlWorkStore:
@@ -39,8 +43,8 @@ class SqlWorkStore:
             row = claim_next(transaction, owner, lease, most)
             if row is None:
                 return None
-            losing.tell(transaction, [row])
-            return row, job_of(transaction.connection.execute(_job(row.id)).one())
+            tell(transaction, [row])
+            return row, job_of(row)
 
         found = self._database.write(step)
         if found is None:
@@ -61,7 +65,7 @@ class SqlWorkStore:
 
         def step(transaction: Transaction) -> bool:
             until = transaction.now + microseconds(lease_seconds)
-            row = _change(transaction, claim, {"lease_until": until})
+            row = change(transaction, claim, {"lease_until": until})
             return bool(row.cancel_requested)
 
         return self._database.write(step, may_repeat=True)
@@ -70,7 +74,7 @@ class SqlWorkStore:
         """Keep what the first attempt computes with."""
 
         def step(transaction: Transaction) -> None:
-            _change(transaction, claim, {"environment": written(environment)})
+            change(transaction, claim, {"environment": written(environment)})
 
         self._database.write(step, may_repeat=True)
 
@@ -78,9 +82,9 @@ class SqlWorkStore:
         """Tell of progress, and of epochs that are done; whether the job is to be cancelled."""
 
         def step(transaction: Transaction) -> bool:
-            row = _change(transaction, claim, {"progress": written(progress)})
+            row = change(transaction, claim, {"progress": written(progress)}, events=1)
             _add_history(transaction, claim.job.id, history)
-            add_event(transaction, claim.job.id, "progress", progress)
+            add_event(transaction, claim.job.id, row.version, "progress", progress)
             return bool(row.cancel_requested)
 
         return self._database.write(step, may_repeat=True)
@@ -90,7 +94,7 @@ class SqlWorkStore:
         with _Keeping(self._blobs, checkpoint=checkpoint) as keeping:
 
             def step(transaction: Transaction) -> None:
-                _check(transaction, claim)
+                check(transaction, claim)
                 keeping.put(transaction, claim)
 
             self._database.write(step, may_repeat=True)
@@ -102,16 +106,19 @@ class SqlWorkStore:
         with _Keeping(self._blobs, checkpoint=outcome.checkpoint, result=result) as keeping:
 
             def step(transaction: Transaction) -> Job:
-                if transaction.is_again and (row := _ended_by(transaction, claim)) is not None:
+                if transaction.is_again and (row := ended_by(transaction, claim)) is not None:
                     return job_of(row)
+                progress = outcome.progress
                 values = _end_of(outcome, transaction.now)
-                row = _change(transaction, claim, values)
+                events = 1 if progress is None else 2
+                row = change(transaction, claim, values, events=events)
                 keeping.put(transaction, claim)
                 _add_history(transaction, claim.job.id, outcome.history)
-                if outcome.progress is not None:
-                    add_event(transaction, claim.job.id, "progress", outcome.progress)
-                losing.tell(transaction, [row])
-                return job_of(transaction.connection.execute(_job(claim.job.id)).one())
+                if progress is not None:
+                    number = row.version - 1
+                    add_event(transaction, claim.job.id, number, "progress", progress)
+                tell(transaction, [row])
+                return job_of(row)
 
             job = self._database.write(step, may_repeat=True)
             keeping.is_done = True
@@ -122,12 +129,12 @@ class SqlWorkStore:
         with _Keeping(self._blobs, checkpoint=checkpoint) as keeping:
 
             def step(transaction: Transaction) -> None:
-                is_cancelled = _check(transaction, claim).cancel_requested
+                is_cancelled = check(transaction, claim).cancel_requested
                 keeping.put(transaction, claim)
                 values: dict[str, Any] = {"status": "queued", "lease_until": None}
                 if is_cancelled:
                     values |= {"status": "cancelled", "finished_at": transaction.now}
-                losing.tell(transaction, [_change(transaction, claim, values)])
+                tell(transaction, [change(transaction, claim, values, events=1)])
 
             self._database.write(step)
             keeping.is_done = True
@@ -178,9 +185,9 @@ class SqlWorkStore:
         self._database.write(lambda transaction: count(transaction, {(name, label): by}))
 
     def _content(self, job_id: str, name: BlobName) -> bytes | None:
-        query = select(blobs).where(blobs.c.job_id == job_id, blobs.c.name == name)
+        names = {"of_job": job_id, "named": name}
         return self._blobs.read(
-            self._database, lambda now: now.connection.execute(query).one_or_none()
+            self._database, lambda now: now.connection.execute(_BLOB, names).one_or_none()
         )
 
     def _give_up(self, job: Job) -> None:
@@ -219,47 +226,6 @@ class _Keeping:
 
     def _given(self) -> tuple[tuple[BlobName, bytes | None], ...]:
         return (("checkpoint", self.checkpoint), ("result", self.result))
-
-
-def _job(job_id: str) -> Select[Any]:
-    return select(jobs).where(jobs.c.id == job_id)
-
-
-def _held(claim: Claim) -> ColumnElement[bool]:
-    return (
-        (jobs.c.id == claim.job.id)
-        & (jobs.c.status == RUNNING)
-        & (jobs.c.owner == claim.owner)
-        & (jobs.c.attempt == claim.attempt)
-    )
-
-
-def _check(transaction: Transaction, claim: Claim) -> Row[Any]:
-    """The job's row, locked. Raises LostClaimError unless the claim holds it."""
-    query = select(jobs).where(_held(claim)).with_for_update()
-    row = transaction.connection.execute(query).one_or_none()
-    if row is None:
-        raise LostClaimError
-    return row
-
-
-def _change(transaction: Transaction, claim: Claim, values: dict[str, Any]) -> Row[Any]:
-    """Change the job's row. Raises LostClaimError unless the claim holds it."""
-    statement = update(jobs).where(_held(claim)).values(values).returning(jobs)
-    row = transaction.connection.execute(statement).one_or_none()
-    if row is None:
-        raise LostClaimError
-    return row
-
-
-def _ended_by(transaction: Transaction, claim: Claim) -> Row[Any] | None:
-    """The row of the job if this claim has ended it; None if not."""
-    query = _job(claim.job.id).where(
-        jobs.c.owner == claim.owner,
-        jobs.c.attempt == claim.attempt,
-        jobs.c.finished_at.is_not(None),
-    )
-    return transaction.connection.execute(query).one_or_none()
 
 
 def _end_of(outcome: Outcome, now: int) -> dict[str, Any]:
