@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from service.errors import GradserveError, StorageFullError, UnavailableError
 from service.jobs.datasets import DatasetFiles, DatasetRecords, StoredDataset
 from service.jobs.job import Claim, Document, Outcome
+from service.jobs.patience import insist
 from service.jobs.store import WorkStore
 from service.settings import Settings
 from service.training.data import Dataset
@@ -100,8 +101,11 @@ class Work:
         if reason == "cancel":
             return self.outcome("cancelled", checkpoint=checkpoint)
         if reason == "shutdown":
-            self._store.release(self.claim, checkpoint)
+            insist(lambda: self._store.release(self.claim, checkpoint), self._is_lost)
         return None
+
+    def _is_lost(self) -> bool:
+        return self._is_stopping() == "lost"
 
     def outcome(
         self,
