@@ -19,6 +19,7 @@ COMMANDS = (
     "datasets",
     "keys",
     "migrate",
+    "worker",
     "openapi",
 )
 FAILED = 2

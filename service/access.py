@@ -29,8 +29,11 @@ class Key:
     def opens(self, secret: str, now: float) -> bool:
         """Whether this secret is the key's and the key is good now; in constant time."""
         is_same = compare_digest(self.secret_hash, hash_of(secret))
-        is_live = self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-        return is_same and is_live
+        return is_same and self.is_live(now)
+
+    def is_live(self, now: float) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 class KeyStore(Protocol):

@@ -162,6 +162,20 @@ def load_settings(flags: Mapping[str, Any] | None = None) -> Settings:
         raise SettingsError(f"{source}: found {first['input']!r}, but {message}") from error
 
 
+def variables_of(settings: Settings) -> dict[str, str]:
+    """The environment that gives another process these settings."""
+    written: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, Limits):
+            limits = {f.name: str(getattr(value, f.name)) for f in fields(Limits)}
+            written |= {PREFIX + key.upper(): text for key, text in limits.items()}
+        elif value is not None:
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            written[PREFIX + name.upper()] = text
+    return written
+
+
 def unknown_variables() -> list[str]:
     """One line for each `GRADSERVE_…` variable that sets nothing, with the nearest name."""
     names = [*Settings.model_fields, *(f.name for f in fields(Limits))]

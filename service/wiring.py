@@ -1,44 +1,16 @@
 """The composition root: settings → stores, computer → application."""
 
-from dataclasses import dataclass
-
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from service.access import KeyStore
 from service.api.app import create_app, create_routes
+from service.api.draining import Draining
 from service.computation.compute import Computer
 from service.computation.requests import Request
-from service.jobs.datasets import DatasetFiles, DatasetRecords
-from service.jobs.store import JobStore, WorkStore
 from service.language.parser import DIALECTS
 from service.settings import Limits, Settings
-from service.storage.files import StoredFiles
-from service.storage.stores import open_records
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Where everything is kept: what submitters, workers and the gate of the keys need."""
-
-    jobs: JobStore
-    work: WorkStore
-    records: DatasetRecords
-    files: DatasetFiles
-    keys: KeyStore
-
-
-def build_stores(settings: Settings) -> Stores:
-    """The stores that the settings name, their database migrated.
-
-    Raises:
-        StoreError: the address of the database is none, or it is newer than the code.
-        UnavailableError, StorageFullError: it cannot be reached or written.
-    """
-    records = open_records(settings)
-    return Stores(
-        records.jobs, records.work, records.datasets, StoredFiles(settings), records.keys
-    )
+from service.stores import Stores as Stores
+from service.stores import build_stores as build_stores
 
 
 def warm_up() -> None:
@@ -51,8 +23,8 @@ def warm_up() -> None:
         computer.answer(request)
 
 
-def build_app(settings: Settings) -> ASGIApp:
-    """The application that a server runs."""
+def build_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
+    """The application that a server runs; `draining` begins when it is to stop."""
     return create_app(settings, build_routes(settings))
 
 

@@ -6,6 +6,15 @@ import pytest
 from tests.live import running_server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _apart(tmp_path_factory):
+    """What tests keep, they keep in a folder of their own; a server runs jobs when told to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADSERVE_DATA_DIRECTORY", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("GRADSERVE_WORKERS", "0")
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

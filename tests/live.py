@@ -70,6 +70,10 @@ class LiveServer:
 def running_server(log: Path) -> Iterator[LiveServer]:
     """A server that is ready; at the end it must be alive, unhurt, and stop when told."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADSERVE_")}
+    environment |= {
+        "GRADSERVE_DATA_DIRECTORY": str(log.parent / "data"),
+        "GRADSERVE_WORKERS": "0",
+    }
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
     with (
         log.open("wb") as output,

@@ -9,7 +9,10 @@ from typing import Any
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, in ASCII, so that no control character reaches a terminal."""
 
-    FIELDS = ("request_id", "method", "path", "status", "seconds", "reason")
+    FIELDS = (
+        *("request_id", "method", "path", "status", "seconds", "reason"),
+        *("job", "attempt", "owner", "code", "count"),
+    )
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""

@@ -10,8 +10,8 @@ FILES = sorted((ROOT / "service").rglob("*.py"))
 MOST_LINES = 350
 HOMES = {
     "fastapi": ("api", "wiring.py"),
-    "starlette": ("api", "wiring.py", "commands/serve.py"),
-    "uvicorn": ("api", "commands/serve.py"),
+    "starlette": ("api", "wiring.py", "commands/serve_processes.py"),
+    "uvicorn": ("api", "commands/serve_processes.py"),
     "pydantic": ("api", "settings.py"),
     "pydantic_settings": ("settings.py",),
     "orjson": ("api",),

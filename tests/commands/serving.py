@@ -51,7 +51,8 @@ def start(*arguments, errors=subprocess.PIPE, **variables):
 def serving(*arguments, **variables):
     """A service on a free port, ready for requests; stopped at the end."""
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
-        process = start("serve", "--port", "0", *arguments, errors=log, **variables)
+        own = {"data_directory": Path(folder) / "data", "workers": 0} | variables
+        process = start("serve", "--port", "0", *arguments, errors=log, **own)
         try:
             first, second = process.stdout.readline(), process.stdout.readline()
             if not second:
