@@ -10,10 +10,13 @@ import pyarrow.parquet
 from service.errors import BadDatasetError
 from service.language.places import shown
 from service.training.data import BLOCK_BYTES, MAX_COLUMNS, Array, check_names, column_place
-from service.training.reading.streams import RowStream
+from service.training.reading.parquet_pages import check_footer, check_pages
+from service.training.reading.streams import RowStream, length_of
 
 # Arrow holds this, a page and a dictionary (about 3 MB together) of each column at once.
 _BUFFER_BYTES = 64 * 2**10
+_ALWAYS_INFLATED = 256 * 2**20
+_MAX_INFLATION = 1000  # a table of few distinct numbers, most of them 0, stays below it
 
 
 def read_parquet(stream: BinaryIO) -> RowStream:
@@ -23,6 +26,8 @@ def read_parquet(stream: BinaryIO) -> RowStream:
         BadDatasetError: the file cannot be read, or a column holds something else; the blocks
             raise it at an empty cell.
     """
+    length = length_of(stream)
+    check_footer(stream, length)
     try:
         file = pyarrow.parquet.ParquetFile(
             stream, buffer_size=_BUFFER_BYTES, pre_buffer=False, arrow_extensions_enabled=False
@@ -41,7 +46,20 @@ def read_parquet(stream: BinaryIO) -> RowStream:
                 "expected float, integer or bool"
             )
     dtypes = tuple(np.dtype(field.type.to_pandas_dtype()).name for field in schema)
+    _check_inflation(file.metadata.num_rows, len(names), length)
+    check_pages(stream, file.metadata)
     return RowStream(names, dtypes, _blocks(file, names))
+
+
+def _check_inflation(rows: int, columns: int, length: int) -> None:
+    """Refuse a small file of very many rows, which repetition makes as small as one likes."""
+    inflated = 8 * rows * columns
+    allowed = max(_ALWAYS_INFLATED, _MAX_INFLATION * length)
+    if inflated > allowed:
+        raise BadDatasetError(
+            f"found {length:,} bytes with {rows:,} rows of {columns} columns, which are "
+            f"{inflated:,} bytes of numbers, expected at most {allowed:,}"
+        )
 
 
 def _is_number(kind: pyarrow.DataType) -> bool:
@@ -65,6 +83,11 @@ def _blocks(file: pyarrow.parquet.ParquetFile, names: tuple[str, ...]) -> Iterat
                 block[:, place] = column.to_numpy(zero_copy_only=False)
             yield block
             row += len(batch)
+            if row > file.metadata.num_rows:
+                raise BadDatasetError(
+                    f"found over {file.metadata.num_rows:,} rows, expected as many as the file "
+                    "says it has"
+                )
     except (pyarrow.ArrowException, OSError) as error:
         raise _unreadable(error) from error
 
