@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from service.jobs.evaluating import run_evaluation
+from service.jobs.evaluation_requests import submitted_evaluation
 from service.jobs.job import Document, Kind, Outcome, Submission
 from service.jobs.packing import unpack
 from service.jobs.sources import Sources
@@ -39,6 +41,12 @@ JOB_KINDS: dict[Kind, JobKind] = {
             name="train",
             submission=submitted_training,
             run=run_training,
+            result_document=_result,
+        ),
+        JobKind(
+            name="evaluate",
+            submission=submitted_evaluation,
+            run=run_evaluation,
             result_document=_result,
         ),
     )

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from service.jobs.packing import pack, unpack
 from service.jobs.stored_errors import stored_error
 from service.jobs.training_places import placed
 from service.jobs.training_requests import dataset_id_of, inline_dataset, task_of
-from service.jobs.work import Work, progress_document
+from service.jobs.work import Work, progress_document, scratch
 from service.training.checkpoints import decode_checkpoint, encode_checkpoint
 from service.training.data import Array
 from service.training.runs import Checkpoint, Epoch, Result
@@ -47,7 +45,7 @@ class _Run:
             "job": work.claim.job.id,
             "request": sha256(work.claim.request).hexdigest(),
         }
-        with _scratch(work) as folder, _limited(work):
+        with scratch(work.settings) as folder, _limited(work):
             dataset_id = dataset_id_of(request)
             if dataset_id is None:
                 dataset = inline_dataset(request)
@@ -161,15 +159,6 @@ def _told_model(model: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "neuron":
         return {"kind": kind, "activation": model["activation"]}
     return {"kind": kind, "layers": [{"activation": x["activation"]} for x in model["layers"]]}
-
-
-@contextmanager
-def _scratch(work: Work) -> Iterator[Path]:
-    """A folder that is gone when the data are prepared; what is mapped from it stays."""
-    parent = work.settings.data_directory / "uploads"
-    parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="job-", dir=parent) as folder:
-        yield Path(folder)
 
 
 @contextmanager

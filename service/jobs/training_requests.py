@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from service.calculus.dimensions import shown as shown_shape
+from service.errors import ShapeMismatchError, ValidationError
 from service.jobs.job import Document
+from service.language.places import shown
 from service.training.clipping import chosen_clip
 from service.training.data import Array, Dataset, check_samples, dataset_of
 from service.training.expression_tasks import ExpressionTask, Start
@@ -66,13 +69,41 @@ def inline_dataset(request: Document) -> Dataset:
     fields: Mapping[str, Any] = request
     data = fields["data"]
     if is_expression(request):
-        arrays: Mapping[str, Array] = data["columns"]
-        rows = len(next(iter(arrays.values())))
-        return Dataset(np.empty((rows, 0)), ())
+        return Dataset(np.empty((_rows(data["columns"]), 0)), ())
     inputs, targets = np.asarray(data["inputs"]), np.asarray(data["targets"])
+    for name, array, most in (("inputs", inputs, 2), ("targets", targets, 1)):
+        if array.ndim not in (most, 2):
+            axes = "samples by inputs" if most == 2 else "samples, or samples by outputs"
+            raise ValidationError(
+                f"{name}: found shape ({shown_shape(array.shape)}), expected axes: {axes}",
+                pointer=f"/data/{name}",
+                hint="one sample is [[…]], a row of its own" if most == 2 else None,
+            )
     check_samples(inputs, targets)
     names = (*_names("inputs", inputs), *_names("targets", targets))
     return dataset_of(np.column_stack([inputs, targets]), names)
+
+
+def _rows(arrays: Mapping[str, Array]) -> int:
+    """How many rows the variables of an expression have, all the same."""
+    first, rows = "", 0
+    for name, array in arrays.items():
+        if not array.ndim:
+            raise ShapeMismatchError(
+                f"{shown(name)} is a scalar, expected a first axis that counts samples",
+                pointer=f"/data/columns/{name}",
+            )
+        if first and len(array) != rows:
+            raise ShapeMismatchError(
+                f"{shown(name)} has {len(array)} samples, but {shown(first)} has {rows}",
+                pointer=f"/data/columns/{name}",
+            )
+        first, rows = name, len(array)
+    if not rows:
+        raise ValidationError(
+            "found no columns, expected at least one", pointer="/data/columns"
+        )
+    return rows
 
 
 def _names(role: str, values: Array) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 """A claimed job while it is run: what it reads, tells and keeps, and whether it is to stop."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Literal, TypeVar
 
@@ -63,15 +66,20 @@ class Work:
         if self.is_stopping():
             raise StoppedError
 
-    def report(self, progress: Document, history: Sequence[Epoch] = ()) -> None:
+    def report(
+        self, progress: Document, history: Sequence[Epoch] = (), *, is_due: bool = False
+    ) -> None:
         """Tell of progress, at most five times a second, and of epochs that are done.
 
         What a store that is busy does not take is told the next time.
+
+        Raises:
+            LostClaimError: the job is another's by now.
         """
         self._progress = progress
         self._waiting += history
         now = monotonic()
-        if now - self._reported < _SECONDS_BETWEEN_REPORTS:
+        if not is_due and now - self._reported < _SECONDS_BETWEEN_REPORTS:
             return
         self._reported = now
         try:
@@ -127,7 +135,7 @@ class Work:
 
     def record_environment(self, environment: Document) -> None:
         """Keep what the job is computed with."""
-        self._tried(lambda: self._store.record_environment(self.claim, environment), None)
+        self.tried(lambda: self._store.record_environment(self.claim, environment))
 
     def dataset(self, dataset_id: str) -> tuple[StoredDataset, Dataset]:
         """A dataset of the job's tenant, mapped.
@@ -136,13 +144,15 @@ class Work:
             StoppedError: the job is to stop.
             NotFoundError, UnavailableError: it is gone.
         """
-        record = self._tried(
-            lambda: self.records.dataset(self.claim.job.tenant, dataset_id), None
-        )
-        return record, self._tried(lambda: self.files.open(record), _TRIES_OF_FILES)
+        record = self.tried(lambda: self.records.dataset(self.claim.job.tenant, dataset_id))
+        return record, self.tried(lambda: self.files.open(record), _TRIES_OF_FILES)
 
-    def _tried(self, ask: Callable[[], Found], tries: int | None) -> Found:
-        """What a store answers, asked again while it is busy; None: until the job stops."""
+    def tried(self, ask: Callable[[], Found], tries: int | None = None) -> Found:
+        """What a store answers, asked again while it is busy; None: until the job stops.
+
+        Raises:
+            StoppedError: the job is to stop.
+        """
         tried = 0
         while True:
             self.check()
@@ -154,6 +164,15 @@ class Work:
                     raise
                 _log.warning("job %s: asked again: %s", self.claim.job.id, error.message)
             sleep(_SECONDS_BETWEEN_TRIES)
+
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Path]:
+    """A folder of this machine that is gone afterwards; what is mapped from it stays."""
+    parent = settings.data_directory / "uploads"
+    parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="job-", dir=parent) as folder:
+        yield Path(folder)
 
 
 def progress_document(progress: Progress, loss: float | None) -> dict[str, object]:

@@ -18,7 +18,7 @@ from service.training.data import BLOCK_BYTES, MAX_COLUMNS, Array, check_names
 from service.training.reading.streams import RowStream, length_of, read_up_to, spooled
 
 _MAGIC = b"\x93NUMPY"
-_MAX_HEADER = 2**20
+MAX_HEADER = 2**20
 _MAX_DIRECTORY = 8 * 2**20
 # Deflate reaches 1032:1 on zeros. A table of few distinct numbers stays below 200:1.
 _MAX_INFLATION = 200
@@ -214,9 +214,9 @@ def _header(stream: BinaryIO, length: int, label: str) -> _Header:
         raise BadDatasetError(f"{label}: found NPY version {version}, expected 1, 2 or 3")
     width = 2 if version == 1 else 4
     size = int.from_bytes(read_up_to(stream, width), "little")
-    if size > _MAX_HEADER:
+    if size > MAX_HEADER:
         raise BadDatasetError(
-            f"{label}: found a header of {size:,} bytes, expected at most {_MAX_HEADER:,}"
+            f"{label}: found a header of {size:,} bytes, expected at most {MAX_HEADER:,}"
         )
     text = read_up_to(stream, size)
     if len(text) < size:

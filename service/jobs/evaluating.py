@@ -1,0 +1,134 @@
+"""The kind `evaluate`: an expression over every row of a dataset; the result is a dataset."""
+
+import struct
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from service.computation.answers import Answer, DenseTensor
+from service.computation.compute import Computer
+from service.computation.requests import Request
+from service.errors import NonFiniteResultError
+from service.jobs.evaluation_requests import asked_of, block_of, result_columns
+from service.jobs.job import Outcome
+from service.jobs.packing import pack, unpack
+from service.jobs.work import Work, scratch
+from service.training.data import Array, Dataset
+from service.training.reading.tables import FormatName
+
+_FORMAT: FormatName = "npy"
+_ALIGNMENT = 64
+
+
+def run_evaluation(work: Work) -> Outcome | None:
+    """Evaluate all rows, block by block, until the end, a stop or an error.
+
+    The rows are written to a file, which is kept as a dataset whose id is made of the job's:
+    a job that runs twice has one result.
+
+    Raises:
+        GradserveError: a row has no finite answer; the row is told.
+    """
+    request = unpack(work.claim.request)
+    _, dataset = work.dataset(request["data"]["dataset"])
+    job = work.claim.job
+    with scratch(work.settings) as folder:
+        path = folder / "rows.npy"
+        with path.open("wb") as file:
+            if not _is_written(file, work, request, dataset):
+                return work.stopped(None)
+        described = work.tried(lambda: work.files.keep(path, _FORMAT))
+    # Of a job that is another's by now nothing is to be seen: told just before it is recorded.
+    work.report(_progress(dataset.rows, dataset.rows, 0.0), is_due=True)
+    work.check()
+    dataset_id = f"ds_{job.id.removeprefix('job_')}"
+    record = work.tried(
+        lambda: work.records.add_dataset(job.tenant, job.name, described, dataset_id=dataset_id)
+    )
+    return work.outcome("succeeded", result=pack({"result": {"dataset": record.id}}))
+
+
+def _is_written(
+    file: BinaryIO, work: Work, request: Mapping[str, Any], dataset: Dataset
+) -> bool:
+    """Write the answers of all rows; False where the job is to stop."""
+    computer = Computer(work.settings.limits)
+    size = int(request["block_rows"])
+    names: list[str] = []
+    started = monotonic()
+    for start in range(0, dataset.rows, size):
+        if work.is_stopping():
+            return False
+        stop = min(start + size, dataset.rows)
+        answer = _answer(computer, request, dataset, start, stop)
+        if not names:
+            names = result_columns(request, answer)
+            file.write(_header(names, dataset.rows))
+        file.write(_rows(answer, stop - start).tobytes())
+        passed = monotonic() - started
+        work.report(_progress(stop, dataset.rows, stop / passed if passed else 0.0))
+    return True
+
+
+def _answer(
+    computer: Computer, request: Mapping[str, Any], dataset: Dataset, start: int, stop: int
+) -> Answer:
+    """The answer of some rows.
+
+    Raises:
+        NonFiniteResultError: with the first row that has no finite one.
+    """
+    try:
+        return computer.answer(_request(request, dataset, start, stop))
+    except NonFiniteResultError as error:
+        if stop - start == 1:
+            told = NonFiniteResultError(
+                f"row {start + 1}: {error.message}", faults=error.faults
+            )
+            raise told from error
+    middle = (start + stop) // 2
+    _answer(computer, request, dataset, start, middle)
+    return _answer(computer, request, dataset, middle, stop)
+
+
+def _request(request: Mapping[str, Any], dataset: Dataset, start: int, stop: int) -> Request:
+    block = block_of(request, dataset, start, stop)
+    return asked_of(request, block)
+
+
+def _rows(answer: Answer, count: int) -> Array:
+    """Value and derivatives side by side, shape (rows, numbers)."""
+    parts = [answer.value]
+    for found in answer.results.values():
+        if isinstance(found, np.ndarray):
+            parts.append(found)
+        else:
+            assert isinstance(found, DenseTensor)
+            parts.append(found.tensor)
+    return np.hstack([np.reshape(part, (count, -1)) for part in parts])
+
+
+def _header(names: list[str], rows: int) -> bytes:
+    """The header of an NPY file of records of float64, version 3.0: names in UTF-8."""
+    fields = [(name, "<f8") for name in names]
+    text = repr({"descr": fields, "fortran_order": False, "shape": (rows,)}).encode()
+    start = b"\x93NUMPY\x03\x00"
+    padding = -(len(start) + 4 + len(text) + 1) % _ALIGNMENT
+    length = len(text) + padding + 1
+    return start + struct.pack("<I", length) + text + b" " * padding + b"\n"
+
+
+def _progress(done: int, rows: int, speed: float) -> dict[str, object]:
+    """How far it is: an epoch whose steps are rows."""
+    return {
+        "epoch": int(done == rows),
+        "epochs": 1,
+        "step": done,
+        "steps": rows,
+        "loss": None,
+        "gradient_norm": None,
+        "samples_per_second": speed,
+        "seconds_left": (rows - done) / speed if speed else None,
+    }
