@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
@@ -16,6 +17,8 @@ from service.api.contract import contract_text
 from service.api.cross_origin import CrossOrigin
 from service.api.edge import Edge, request_id_of
 from service.api.hosts import KnownHosts
+from service.api.metrics import Metrics
+from service.api.parameters import parameters_error
 from service.api.problems import problem_response
 from service.api.routes import (
     analysis,
@@ -24,6 +27,10 @@ from service.api.routes import (
     derivation,
     documentation,
     expressions,
+    job_events,
+    job_results,
+    jobs,
+    metrics,
     networks,
     neurons,
     pages,
@@ -31,6 +38,7 @@ from service.api.routes import (
     steps,
     system,
 )
+from service.api.services import Services
 from service.api.suggestions import suggestion
 from service.computation.compute import Computer
 from service.errors import (
@@ -56,6 +64,10 @@ TAGS = [
         "description": "Neurons and networks: their values, the gradient of their loss, and "
         "the step that makes it smaller.",
     },
+    {
+        "name": "jobs",
+        "description": "Long work: it is kept before it is answered, waits, runs, and ends once.",
+    },
     {"name": "system", "description": "The service itself."},
 ]
 
@@ -66,11 +78,16 @@ def create_app(settings: Settings, routes: FastAPI) -> ASGIApp:
     app = TimedBodies(app, settings)
     if settings.cors_origins:
         app = CrossOrigin(app, settings.cors_origins)
-    return Edge(app)
+    return Edge(app, observe=routes.state.metrics.observe)
 
 
-def create_routes(settings: Settings, computer: Computer) -> FastAPI:
-    """The routes with their error handlers; the OpenAPI document is made from them."""
+def create_routes(
+    settings: Settings, computer: Computer, services: Services | None = None
+) -> FastAPI:
+    """The routes with their error handlers; the OpenAPI document is made from them.
+
+    Without services it is made for this document alone.
+    """
     app = FastAPI(
         title="gradserve",
         version=__version__,
@@ -84,12 +101,15 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
         exception_handlers={
             GradserveError: _answer_error,
             HTTPException: _answer_http_exception,
+            RequestValidationError: _answer_parameters,
             ClientDisconnect: _answer_leaving,
             Exception: _answer_unforeseen,
         },
     )
     app.state.settings = settings
     app.state.limits = settings.limits
+    app.state.services = services
+    app.state.metrics = Metrics(computer)
     app.state.computing = Computing(computer, settings.compute_threads)
     for routes in (
         analysis,
@@ -100,7 +120,11 @@ def create_routes(settings: Settings, computer: Computer) -> FastAPI:
         networks,
         steps,
         batches,
+        jobs,
+        job_events,
+        job_results,
         system,
+        metrics,
         problems,
         pages,
         documentation,
@@ -123,13 +147,26 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     path, method = request.scope["path"], request.scope["method"]
     allowed = _allowed_methods(request)
     if not allowed:
-        known = [route.path for route in request.app.routes if isinstance(route, Route)]
+        known = [_alike(path, r.path) for r in request.app.routes if isinstance(r, Route)]
         message = f"found no route {shown(path)}"
         return _answered(request, NotFoundError(message, hint=suggestion(path, known)))
     refusal = MethodNotAllowedError(
         f"found the method {shown(method)} for {shown(path)}, expected {', '.join(allowed)}"
     )
     return _answered(request, refusal, {"Allow": ", ".join(allowed)})
+
+
+def _alike(path: str, template: str) -> str:
+    """A route's template, what is free in it as in the path."""
+    parts, free = path.split("/"), template.split("/")
+    if len(parts) != len(free):
+        return template
+    return "/".join(part if t.startswith("{") else t for part, t in zip(parts, free))
+
+
+async def _answer_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _answered(request, parameters_error(request, error.errors()))
 
 
 async def _answer_leaving(request: Request, _: Exception) -> Response:

@@ -12,6 +12,12 @@ from service.api.edge import request_id_of
 from service.api.problems import problem_response
 from service.errors import MalformedRequestError
 
+ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID")
+EXPOSED = (
+    *("X-Request-ID", "Location", "Retry-After", "Idempotent-Replayed"),
+    *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+)
+
 
 class CrossOrigin(CORSMiddleware):
     """Starlette's CORS with this API's methods and headers; a refusal is a problem."""
@@ -20,9 +26,9 @@ class CrossOrigin(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=("Content-Type", "X-Request-ID"),
-            expose_headers=("X-Request-ID",),
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=ALLOWED,
+            expose_headers=EXPOSED,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

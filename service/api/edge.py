@@ -32,12 +32,24 @@ def request_id_of(scope: Scope) -> str:
     return found
 
 
-class Edge:
-    """Gives each request an id, answers what nobody foresaw, logs one line."""
+Observe = Callable[[str, str | None, int, float], None]
 
-    def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.perf_counter) -> None:
+
+class Edge:
+    """Gives each request an id, answers what nobody foresaw, logs one line, tells of it.
+
+    `observe` is told the method, the route's template, the status and the seconds.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        clock: Callable[[], float] = time.perf_counter,
+        observe: Observe | None = None,
+    ) -> None:
         self._app = app
         self._clock = clock
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -48,7 +60,13 @@ class Edge:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
         is_head = scope["method"] == "HEAD"
-        inner = {**scope, "gradserve.request_id": request_id}
+        more: list[tuple[bytes, bytes]] = []
+        inner = {
+            **scope,
+            "gradserve.request_id": request_id,
+            "gradserve.headers": more,
+            "gradserve.is_head": is_head,
+        }
         if is_head:
             inner["method"] = "GET"
         status = 0
@@ -60,7 +78,7 @@ class Edge:
                 given_names = {name for name, _ in message["headers"]}
                 added = [pair for pair in SECURITY_HEADERS if pair[0] not in given_names]
                 id_header = (b"x-request-id", request_id.encode())
-                message = {**message, "headers": [*message["headers"], *added, id_header]}
+                message = {**message, "headers": [*message["headers"], *added, *more, id_header]}
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -79,6 +97,9 @@ class Edge:
         finally:
             seconds = self._clock() - started
             REQUESTS.info("request", extra=_line(scope, request_id, status, seconds))
+            if self._observe is not None:
+                route = getattr(inner.get("route"), "path", None)
+                self._observe(scope["method"], route, status, seconds)
 
 
 def _line(scope: Scope, request_id: str, status: int, seconds: float) -> dict[str, Any]:

@@ -87,10 +87,14 @@ def _media_type(content_type: str) -> str:
 
 
 def refuse_unknown_query(query: bytes, known: Sequence[str]) -> None:
-    """Raises ValidationError for a query parameter the route does not have."""
+    """Raises ValidationError for a query parameter that is not known, or there twice."""
     if not query:
         return
+    seen = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in seen:
+            raise ValidationError(f"query {shown(name)}: found it twice, expected it once")
+        seen.add(name)
         if name not in known:
             expected = ", ".join(known) or "none"
             found = f"found the unknown parameter {shown(name)}"

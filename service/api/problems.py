@@ -60,6 +60,11 @@ def problem_bytes(error: GradserveError, request_id: str) -> bytes:
     return body
 
 
+def problem_document(error: GradserveError, instance: str) -> dict[str, Any]:
+    """The problem as values of JSON, for a place within an answer; texts are clipped."""
+    return _problem(error, instance, CLIPPED[-1])
+
+
 def problem_response(
     error: GradserveError, request_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:

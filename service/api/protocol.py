@@ -123,6 +123,7 @@ class TimedHeaders(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A new request: its header begins."""
         super().on_message_begin()
+        self.scope["gradserve.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # ours
         self._header_bytes = 0
         self._start_timer()
 

@@ -1,4 +1,4 @@
-"""Routes that judge a request before FastAPI sees it: media types, query names, strict JSON."""
+"""Routes that judge a request before FastAPI sees it: its key, media types, query, JSON."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from service.api.access import let_in, need_of
 from service.api.binary import SAFETENSORS
 from service.api.computing import computing_of
 from service.api.negotiation import (
@@ -18,6 +19,7 @@ from service.api.negotiation import (
     refuse_unknown_query,
 )
 from service.api.problems import MEDIA_TYPE
+from service.api.services import services_of
 from service.api.validation import read_body
 
 MOST_READ_AT_ONCE = 64 * 2**10
@@ -71,8 +73,11 @@ class StrictRoute(APIRoute):
         field = self.body_field
         model = cast(type[BaseModel], field.field_info.annotation) if field else None
         names = tuple(parameter.alias for parameter in self.dependant.query_params)
+        need = need_of(self.path, self.tags)
 
         async def strict(request: Request) -> Response:
+            if need is not None:
+                await let_in(request, services_of(request).access, need)
             if self.served:
                 refuse_unacceptable(request.headers, self.served)
             refuse_unknown_query(request.scope["query_string"], names)

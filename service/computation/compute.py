@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 from time import perf_counter
 
@@ -46,6 +46,14 @@ _QUICK_FLOPS = 1_000_000
 _QUICK_BYTES = 4_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class PlanCounts:
+    """Questions whose plan was kept, and those whose was not."""
+
+    hits: int
+    misses: int
+
+
 class Computer:
     """Answers questions; keeps the plans of the last ones. Any thread may use it."""
 
@@ -53,6 +61,13 @@ class Computer:
         self._limits = limits
         self._plans: OrderedDict[Question, Compiled] = OrderedDict()
         self._lock = Lock()
+        self._hits = self._misses = 0
+
+    @property
+    def plan_counts(self) -> PlanCounts:
+        """How often a plan was there, and how often it had to be compiled."""
+        with self._lock:
+            return PlanCounts(self._hits, self._misses)
 
     def run(
         self,
@@ -157,7 +172,9 @@ class Computer:
             compiled = self._plans.get(question)
             if compiled is not None:
                 self._plans.move_to_end(question)
+                self._hits += 1
                 return compiled
+            self._misses += 1
         compiled = compile_question(question, self._limits)
         with self._lock:
             self._plans[question] = compiled
