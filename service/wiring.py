@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 
 from service.api.app import create_app, create_routes
 from service.api.draining import Draining
+from service.api.services import Services
 from service.computation.compute import Computer
 from service.computation.requests import Request
 from service.language.parser import DIALECTS
@@ -24,10 +25,14 @@ def warm_up() -> None:
 
 
 def build_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
-    """The application that a server runs; `draining` begins when it is to stop."""
-    return create_app(settings, build_routes(settings))
+    """The application that a server runs; it takes nothing new once draining has begun."""
+    stores = build_stores(settings)
+    services = Services(
+        settings, jobs=stores.jobs, records=stores.records, keys=stores.keys, draining=draining
+    )
+    return create_app(settings, build_routes(settings, services))
 
 
-def build_routes(settings: Settings) -> FastAPI:
-    """The routes alone, for their OpenAPI document."""
-    return create_routes(settings, Computer(settings.limits))
+def build_routes(settings: Settings, services: Services | None = None) -> FastAPI:
+    """The routes alone; without services for their OpenAPI document."""
+    return create_routes(settings, Computer(settings.limits), services)

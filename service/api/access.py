@@ -42,7 +42,7 @@ def need_of(path: str, tags: Sequence[object]) -> Need | None:
         return "metrics"
     if not path.startswith("/v1/"):
         return None
-    return next((SCOPE_OF_TAG[tag] for tag in tags if tag in SCOPE_OF_TAG), "any")  # type: ignore[index]  # a tag is a string
+    return next((SCOPE_OF_TAG[tag] for tag in tags if tag in SCOPE_OF_TAG), "any")
 
 
 class Access:

@@ -66,7 +66,7 @@ TAGS = [
     },
     {
         "name": "jobs",
-        "description": "Long work: it is kept before it is answered, waits, runs, and ends once.",
+        "description": "Long work, kept before it is answered; it waits, runs, and ends once.",
     },
     {"name": "system", "description": "The service itself."},
 ]
@@ -161,7 +161,9 @@ def _alike(path: str, template: str) -> str:
     parts, free = path.split("/"), template.split("/")
     if len(parts) != len(free):
         return template
-    return "/".join(part if t.startswith("{") else t for part, t in zip(parts, free))
+    return "/".join(
+        part if t.startswith("{") else t for part, t in zip(parts, free, strict=True)
+    )
 
 
 async def _answer_parameters(request: Request, error: Exception) -> Response:

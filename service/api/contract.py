@@ -8,22 +8,34 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from service.api.access import need_of
 from service.api.problems import MEDIA_TYPE
 from service.api.schemas.problems import Problem
 
 REF = "#/components/schemas/"
 FORMATS = {"number": "double", "integer": "int64"}
+KEY_SCHEME = "ApiKey"
+KEY_DESCRIPTION = (
+    "An API key, `gs_…`, as `Authorization: Bearer gs_…`; the names beside it in an operation "
+    "are the scopes that it needs. On a loopback address without keys none is asked for."
+)
+OF_KEYS = (401, 403, 429, 503)
 MAPS_OF_NAMES = ("properties", "schemas")
 LITERAL_PARTS = ("example", "examples", "default", "enum", "mapping")
 DESCRIPTIONS = {
     400: "The body is not strict JSON, or the request not valid HTTP.",
     404: "Nothing is at this address.",
+    401: "There is no API key that is good, and one is asked for.",
+    403: "The key lacks the scope that is needed.",
     406: "The answer is JSON, which the Accept header does not allow.",
+    409: "That does not go with the state that it is in; `code` says why.",
     408: "The body did not arrive in time.",
     413: "The body is larger than the limit.",
     415: "The body is not application/json.",
     422: "The request does not fit its schema, or cannot be computed; `code` says why.",
+    429: "There are too many requests, or jobs that wait; `Retry-After` tells when to go on.",
     500: "The service failed; the fault is ours.",
+    503: "The service cannot do it now; `Retry-After` tells when to try again.",
 }
 
 
@@ -60,7 +72,23 @@ def contract(app: FastAPI) -> dict[str, Any]:
     for name, schema in document["components"]["schemas"].items():
         schema["title"] = name
     document["info"]["title"] = app.title
+    _add_keys(document)
     return document
+
+
+def _add_keys(document: dict[str, Any]) -> None:
+    """The scheme of keys, and what each operation needs of them and answers without."""
+    document["components"]["securitySchemes"] = {
+        KEY_SCHEME: {"type": "http", "scheme": "bearer", "description": KEY_DESCRIPTION}
+    }
+    answers = {str(k): v for k, v in problems_for(takes_body=False, others=OF_KEYS).items()}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            need = need_of(path, operation["tags"])
+            if need is None:
+                continue
+            operation["security"] = [{KEY_SCHEME: [] if need == "any" else [need]}]
+            operation["responses"] = dict(sorted((answers | operation["responses"]).items()))
 
 
 def contract_text(app: FastAPI) -> str:

@@ -78,7 +78,10 @@ class Edge:
                 given_names = {name for name, _ in message["headers"]}
                 added = [pair for pair in SECURITY_HEADERS if pair[0] not in given_names]
                 id_header = (b"x-request-id", request_id.encode())
-                message = {**message, "headers": [*message["headers"], *added, *more, id_header]}
+                message = {
+                    **message,
+                    "headers": [*message["headers"], *added, *more, id_header],
+                }
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)

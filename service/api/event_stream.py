@@ -85,17 +85,15 @@ class _EventStream(Response):
                 await send({"type": "http.response.body"})
                 return
             abort = scope.get("gradserve.abort", _nothing)
-            tasks = [
-                asyncio.create_task(self._pump(send)),
-                asyncio.create_task(_left(receive)),
-                asyncio.create_task(self._draining.begun()),
-            ]
+            pump = asyncio.create_task(self._pump(send))
+            left = asyncio.create_task(_left(receive))
+            begun = asyncio.create_task(self._draining.begun())
             try:
-                await self._supervise(*tasks, abort)
+                await self._supervise(pump, left, begun, abort)
             finally:
-                for task in tasks:
+                for task in (pump, left, begun):
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.gather(pump, left, begun, return_exceptions=True)
 
     async def _supervise(
         self,

@@ -66,7 +66,7 @@ class Metrics:
         registry = self._registry
         if FOLDER in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # no types there
         now = CollectorRegistry()
         now.register(_Collected(lambda: _of_store(store)))
         now.register(_Collected(_of_processes))

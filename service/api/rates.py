@@ -21,7 +21,7 @@ class Rates:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def spend(self, key_id: str) -> tuple[list[Header], RateLimitedError | None]:
-        """Count a request: the headers that tell what is left, and the refusal, if it is one."""
+        """Count a request: headers that tell what is left, and the refusal, if any."""
         is_allowed = self._limiter.hit(self._limit, key_id)
         stats = self._limiter.get_window_stats(self._limit, key_id)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))

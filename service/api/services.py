@@ -23,8 +23,8 @@ class Services:
         *,
         jobs: JobStore,
         records: DatasetRecords,
-        files: DatasetFiles,
         keys: KeyStore,
+        files: DatasetFiles | None = None,
         draining: Draining | None = None,
     ) -> None:
         self.settings = settings

@@ -20,8 +20,8 @@ def routes():
 
 
 @pytest.fixture(scope="session")
-def app():
-    return build_app(Settings())
+def app(tmp_path_factory):
+    return build_app(Settings(data_directory=tmp_path_factory.mktemp("data"), workers=0))
 
 
 @pytest.fixture

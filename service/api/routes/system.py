@@ -9,6 +9,7 @@ from service.api.contract import problems_for
 from service.api.functions import choice_infos, function_infos
 from service.api.negotiation import JSON
 from service.api.schemas.system import Health, Info, Readiness, ServiceLimits
+from service.api.services import services_of
 from service.api.strict_route import StrictRoute
 from service.api.wire import encode
 
@@ -33,9 +34,13 @@ async def check_health() -> Response:
     operation_id="check_readiness",
     response_model=Readiness,
     response_description="Requests can be served.",
+    responses=problems_for(takes_body=False, others=(503,)),
 )
-async def check_readiness() -> Response:
-    """That requests can be served."""
+async def check_readiness(request: Request) -> Response:
+    """That requests can be served: the store takes writes."""
+    services = services_of(request)
+    services.refuse_new()
+    await services.storing(services.jobs.ping)
     return _json({"status": "ready"})
 
 

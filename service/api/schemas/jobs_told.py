@@ -1,7 +1,6 @@
 """What is told of jobs: a job, a page of them, its progress, its history."""
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,7 +77,7 @@ class Job(BaseModel):
     kind: Kind = Field(description="What it does.")
     name: str | None = Field(description="The name it was given.", examples=["first try"])
     status: Status = Field(
-        description="`queued`, `running`, and one of `succeeded`, `failed`, `cancelled` at its end."
+        description="`queued`, `running`; at its end `succeeded`, `failed` or `cancelled`."
     )
     priority: int = Field(description="Higher ones of a tenant run first.", examples=[0])
     cancel_requested: bool = Field(description="Whether it is asked to end.")
@@ -89,9 +88,7 @@ class Job(BaseModel):
         description="When a worker first began with it.", examples=[TIME]
     )
     finished_at: datetime | None = Field(description="When it ended.", examples=[TIME])
-    error: Problem | None = Field(
-        description="Why it failed; its `instance` is the job's id."
-    )
+    error: Problem | None = Field(description="Why it failed; its `instance` is the job's id.")
     metadata: dict[str, str] = Field(description="The pairs it was submitted with.")
     links: JobLinks = Field(description="Where to go on.")
 
@@ -138,6 +135,3 @@ class StatusEvent(BaseModel):
 
     status: Status = Field(description="The new status.")
     attempt: int = Field(description="How often a worker has begun with it.", examples=[1])
-
-
-JobKindFilter = Literal["train", "evaluate"]
