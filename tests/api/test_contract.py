@@ -128,13 +128,15 @@ def test_operations_are_named_after_their_functions_and_have_one_tag(routes, doc
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
 
-    assert [operation["operationId"] for operation in operations(document)] == functions
+    # A path's operations are together in the document, whatever the order of the routes.
+    ids = [operation["operationId"] for operation in operations(document)]
+    assert sorted(ids) == sorted(functions)
     assert all(len(operation["tags"]) == 1 for operation in operations(document))
 
 
 def test_every_operation_documents_its_problems(document):
     for operation in operations(document):
-        problems = {s: r for s, r in operation["responses"].items() if s != "200"}
+        problems = {s: r for s, r in operation["responses"].items() if s[0] != "2"}
         expected = {"400", "406", "422", "500"}
         if "requestBody" in operation:
             expected |= {"408", "413", "415"}

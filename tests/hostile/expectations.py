@@ -357,6 +357,9 @@ EXPECTED: dict[str, Refused | Answered | NeuronAnswered | Closed] = {
 DEFERRED: dict[str, str] = {
     **{f"jobs-{k:02}": "route /v1/jobs" for k in range(1, 71, 3)},
     **{f"auth-{k:02}": "route /v1/jobs" for k in range(1, 17, 3)},
-    "auth-19": "route /metrics",
     "sse-01": "route /v1/jobs",
+}
+# Cases that need keys, several requests or a server of their own, and where they are run.
+ELSEWHERE: dict[str, str] = {
+    "auth-19": "tests/api/test_access.py",
 }

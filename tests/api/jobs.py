@@ -1,0 +1,58 @@
+"""Applications with stores of their own, keys, jobs: what the tests of jobs have in common."""
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from service.access import SCOPES, Key, hash_of, new_token, written
+from service.jobs.job import Submission
+from service.jobs.packing import pack
+from service.settings import Settings
+from service.wiring import Stores, build_app, build_stores
+
+ADDRESS = "http://127.0.0.1:8000"
+UNKNOWN = "job_" + "7" * 26
+
+
+@dataclass
+class World:
+    """A running application: its settings, its stores, a client."""
+
+    settings: Settings
+    stores: Stores
+    client: httpx.AsyncClient
+
+    def key(self, tenant, scopes=SCOPES, **fields):
+        """A new key of this tenant, as a header."""
+        key_id, secret = new_token()
+        now = self.stores.keys.now()
+        key = Key(key_id, tenant, "test", tuple(scopes), hash_of(secret), now, **fields)
+        self.stores.keys.add_key(key)
+        return {"Authorization": f"Bearer {written(key_id, secret)}"}
+
+    def job(self, tenant="local", **fields):
+        """A new job that waits, of a kind that nobody runs here."""
+        submission = Submission(kind="train", request=pack({"kind": "train"}), **fields)
+        return self.stores.jobs.submit(tenant, submission)[0]
+
+    def claim(self):
+        return self.stores.work.claim("a-worker", 30.0)
+
+
+@asynccontextmanager
+async def world(folder, **settings):
+    """An application whose data lie in this folder."""
+    found = Settings(data_directory=folder, **({"workers": 0} | settings))
+    app = build_app(found)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+        yield World(found, build_stores(found), client)
+
+
+def without_instance(response):
+    """A problem without the id of its request."""
+    problem = json.loads(response.content)
+    del problem["instance"]
+    return problem
