@@ -32,14 +32,16 @@ DTYPES = frozenset(
 GROUPS = ("variables", "tangents", "vectors")
 ALONE = ("cotangent", "weights", "bias", "inputs", "targets", "sample_weights")
 LAYER = re.compile(r"/layers/(0|[1-9][0-9]{0,3})/(weights|bias)")
+MOST_LEVELS = 8
 TENSOR = {"shape", "dtype", "data"}
 
 
-def fields_of(raw: bytes, limits: Limits) -> Json:
+def fields_of(raw: bytes, limits: Limits, *, is_free: bool = False) -> Json:
     """The fields of a request, its arrays in their places.
 
     An array named `x` is the variable x; one named by a JSON pointer, such as `/tangents/x`,
-    `/cotangent` or `/inputs`, is what the pointer says.
+    `/cotangent` or `/inputs`, is what the pointer says. Where a request `is_free`, each name is
+    a pointer to any place that the JSON leaves free.
 
     Raises:
         MalformedRequestError: the bytes are not safetensors.
@@ -63,7 +65,7 @@ def fields_of(raw: bytes, limits: Limits) -> Json:
             f"the body is not safetensors: {shown(str(error))}", hint="write it by the library"
         ) from None
     for name in header:
-        _place(fields, name, arrays[name])
+        (_place_freely if is_free else _place)(fields, name, arrays[name])
     return fields
 
 
@@ -131,6 +133,29 @@ def _place(fields: Json, name: str, array: NDArray[Any]) -> None:
             f"the array {shown(name)} and the JSON both give {shown(key)}, expected one of them"
         )
     holder[key] = array.astype(np.float64)
+
+
+def _place_freely(fields: Json, name: str, array: NDArray[Any]) -> None:
+    """Put an array where its pointer says; objects on the way are made, arrays are not."""
+    start, *parts = (p.replace("~1", "/").replace("~0", "~") for p in name.split("/"))
+    holder: Any = fields
+    for depth, part in enumerate(parts, start=1):
+        is_place = isinstance(holder, dict) or (
+            isinstance(holder, list) and part.isdecimal() and int(part[:9]) < len(holder)
+        )
+        if start or not is_place or depth > MOST_LEVELS:
+            break
+        at = part if isinstance(holder, dict) else int(part[:9])
+        if depth == len(parts):
+            if isinstance(holder, dict) and part not in holder:
+                holder[part] = array.astype(np.float64)
+                return
+            break
+        holder = holder.setdefault(at, {}) if isinstance(holder, dict) else holder[at]
+    raise ValidationError(
+        f"the array {shown(name)} has no free place in the JSON, expected a pointer such as "
+        "/data/inputs to a field that the JSON does not give"
+    )
 
 
 def _layer_of(fields: Json, name: str) -> tuple[Any, str] | None:

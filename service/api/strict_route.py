@@ -29,6 +29,11 @@ BINARY_REQUEST = (
     "as `/tangents/x`, `/inputs` or `/layers/0/weights`. The metadata has the rest as JSON, at "
     "most 1 MiB, under the key `gradserve`."
 )
+BINARY_JOB = (
+    f"JSON; or, as `{SAFETENSORS}`, arrays by their JSON pointers, such as `/data/inputs` or "
+    "`/model/layers/0/weights`. The metadata has the rest as JSON, at most 1 MiB, under the "
+    "key `gradserve`."
+)
 BINARY_ANSWER = {
     SAFETENSORS: {
         "schema": {
@@ -66,6 +71,7 @@ class StrictRoute(APIRoute):
 
     served: ClassVar[tuple[str, ...]] = (JSON, MEDIA_TYPE)
     taken: ClassVar[tuple[str, ...]] = (JSON,)
+    is_free: ClassVar[bool] = False  # whether arrays of safetensors may be anywhere
 
     def get_route_handler(self) -> Handler:
         """The handler: negotiation, strict reading, then FastAPI's own."""
@@ -86,7 +92,9 @@ class StrictRoute(APIRoute):
             is_binary = media_of(request.headers, self.taken) == SAFETENSORS
             raw = await request.body()
             limits = request.app.state.limits
-            read = partial(read_body, raw, model, limits, is_binary=is_binary)
+            read = partial(
+                read_body, raw, model, limits, is_binary=is_binary, is_free=self.is_free
+            )
             large = len(raw) > MOST_READ_AT_ONCE
             found = await computing_of(request).in_thread(read) if large else read()
             return await handle(_ReadRequest(request, found))
@@ -102,6 +110,28 @@ class TensorRoute(StrictRoute):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # FastAPI's
         options["openapi_extra"] = {"requestBody": {"description": BINARY_REQUEST}}
+        others = options.get("responses") or {}
+        options["responses"] = {200: {"content": BINARY_ANSWER}, **others}
+        super().__init__(*arguments, **options)
+
+
+class JobRoute(StrictRoute):
+    """A route that takes a job, whose arrays may come as safetensors."""
+
+    taken = (JSON, SAFETENSORS)
+    is_free = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # FastAPI's
+        options["openapi_extra"] = {"requestBody": {"description": BINARY_JOB}}
+        super().__init__(*arguments, **options)
+
+
+class ResultRoute(StrictRoute):
+    """A route without a body whose arrays may go as safetensors."""
+
+    served = (JSON, SAFETENSORS, MEDIA_TYPE)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # FastAPI's
         others = options.get("responses") or {}
         options["responses"] = {200: {"content": BINARY_ANSWER}, **others}
         super().__init__(*arguments, **options)

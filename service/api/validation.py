@@ -58,9 +58,14 @@ BOUNDS = {
 
 
 def read_body(
-    raw: bytes, model: type[RequestModel], limits: Limits, *, is_binary: bool = False
+    raw: bytes,
+    model: type[RequestModel],
+    limits: Limits,
+    *,
+    is_binary: bool = False,
+    is_free: bool = False,
 ) -> RequestModel:
-    """The request that a body of JSON makes, or one of safetensors.
+    """The request that a body of JSON makes, or one of safetensors (`binary.fields_of`).
 
     Raises:
         MalformedRequestError: the body is to be safetensors, but is not.
@@ -71,7 +76,10 @@ def read_body(
         NonFiniteInputError: a number is infinite after rounding.
     """
     with _paused_collector():
-        value = fields_of(raw, limits) if is_binary else parse_json(raw, limits)
+        if is_binary:
+            value: object = fields_of(raw, limits, is_free=is_free)
+        else:
+            value = parse_json(raw, limits)
         return read_fields(value, model, limits)
 
 

@@ -82,7 +82,7 @@ def test_discriminators_are_required_and_have_no_default(document):
     schemas = document["components"]["schemas"]
     unions = [schema for schema in schemas.values() if "discriminator" in schema]
 
-    assert len(unions) == 4
+    assert len(unions) == 6
     for union in unions:
         name = union["discriminator"]["propertyName"]
         for reference in union["discriminator"]["mapping"].values():

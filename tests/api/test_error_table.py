@@ -73,9 +73,11 @@ ERRORS = [
      "/variables/x", "beyond the range of float32", "compute in float64"),
 ]  # fmt: skip
 # What has to do with the connection, the header or the body's bytes has its own tests, and so
-# have the data of a job.
+# have keys, jobs and their data.
 ELSEWHERE = {
-    *("bad_dataset", "diverged"),
+    *("bad_dataset", "diverged", "worker_lost", "storage_full", "queue_full", "draining"),
+    *("unauthenticated", "forbidden", "rate_limited", "idempotency_conflict", "in_use"),
+    *("idempotency_key_reused", "already_finished", "not_finished"),
     *("body_too_large", "duplicate_key", "header_too_large", "internal", "malformed_json"),
     *("malformed_request", "method_not_allowed", "not_acceptable", "not_found"),
     *("request_timeout", "unavailable", "unsupported_media_type", "deadline_exceeded"),

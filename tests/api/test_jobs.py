@@ -208,8 +208,11 @@ async def test_the_history_is_told_page_by_page(here):
     assert (first["has_more"], first["next"]) == (True, 2)
     assert rest["data"] == [
         {
-            "epoch": 3, "loss": 1 / 3, "validation_loss": None,
-            "gradient_norm": 0.5, "learning_rate": 0.1,
+            "epoch": 3,
+            "loss": 1 / 3,
+            "validation_loss": None,
+            "gradient_norm": 0.5,
+            "learning_rate": 0.1,
         }
     ]
     assert (rest["has_more"], rest["next"]) == (False, None)

@@ -35,6 +35,7 @@ DOCUMENTED = {
         "deadline_exceeded",
         "idempotency_key_reused",
         "diverged",
+        "worker_lost",
         "bad_dataset",
     },
     429: {"rate_limited", "queue_full"},

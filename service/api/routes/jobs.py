@@ -1,18 +1,21 @@
-"""Jobs: listed, looked at, waited for, cancelled, deleted."""
+"""Jobs: submitted, listed, looked at, waited for, cancelled, deleted."""
 
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from service.api.access import caller_of
 from service.api.contract import problems_for
 from service.api.job_ids import JobId, checked_id, of_a_job
-from service.api.jobs_told import job_document
+from service.api.jobs_told import PATH, job_document
 from service.api.negotiation import JSON
+from service.api.parameters import IDEMPOTENCY_KEY, only
+from service.api.schemas.jobs import JobRequest
 from service.api.schemas.jobs_told import Job, JobPage
 from service.api.services import services_of
-from service.api.strict_route import StrictRoute
+from service.api.strict_route import JobRoute, StrictRoute
+from service.api.submitting import submit
 from service.api.waiting import job_after_waiting
 from service.api.wire import Json, encode
 from service.jobs.job import Kind, Status
@@ -22,6 +25,47 @@ router = APIRouter(
     tags=["jobs"],
     responses=problems_for(takes_body=False),
 )
+
+
+submitting = APIRouter(
+    route_class=JobRoute, tags=["jobs"], responses=problems_for(takes_body=True)
+)
+
+
+@submitting.post(
+    "/v1/jobs",
+    operation_id="submit_job",
+    status_code=202,
+    response_model=Job,
+    response_description="The job, which is kept and will run.",
+    responses=problems_for(takes_body=True, others=(404, 409)),
+)
+async def submit_job(
+    request: Request,
+    body: JobRequest,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description=(
+                "1 to 255 visible ASCII characters. The same request with the same key makes "
+                "one job, however often it is sent within a day."
+            ),
+        ),
+    ] = None,
+) -> Response:
+    """Submit a job: it is kept before it is answered, and runs as soon as its turn comes."""
+    expected = "1 to 255 visible ASCII characters"
+    key = only(request.headers, "Idempotency-Key", IDEMPOTENCY_KEY, expected)
+    services = services_of(request)
+    services.refuse_new()
+    tenant = caller_of(request).tenant
+    work = partial(submit, services, tenant, body.document(), key)
+    job, is_earlier = await services.storing(work)
+    headers = {"Location": f"{PATH}/{job.id}"}
+    if is_earlier:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(encode(job_document(job)), 202, headers, media_type=JSON)
 
 
 @router.get(
@@ -117,3 +161,6 @@ async def delete_job(request: Request, job_id: JobId) -> Response:
 
 def _json(document: Json, *, status: int = 200) -> Response:
     return Response(encode(document), status, media_type=JSON)
+
+
+router.routes.extend(submitting.routes)
