@@ -28,8 +28,12 @@ def finish(here, parameters=None):
     """Let the next job succeed with a neuron's weights."""
     claim = here.claim()
     found = {
-        "loss": 0.5, "validation_loss": None, "gradient_norm": 0.1,
-        "epochs": 100, "steps": 100, "stopped_by": "epochs",
+        "loss": 0.5,
+        "validation_loss": None,
+        "gradient_norm": 0.1,
+        "epochs": 100,
+        "steps": 100,
+        "stopped_by": "epochs",
         "parameters": parameters or {"weights": np.array([2.0, 1.0]), "bias": np.array(0.5)},
     }
     model = {"kind": "neuron", "activation": "identity"}
@@ -181,7 +185,9 @@ async def test_a_result_is_told_once_there_is_one(here):
     assert int(early.headers["retry-after"]) >= 1
     assert "the job is queued" in early.json()["detail"]
     assert late.json()["parameters"]["weights"] == {
-        "shape": [2], "dtype": "float64", "data": [2.0, 1.0]
+        "shape": [2],
+        "dtype": "float64",
+        "data": [2.0, 1.0],
     }
     assert late.json()["parameters"]["bias"]["data"] == [0.5]
     assert late.json()["stopped_by"] == "epochs"

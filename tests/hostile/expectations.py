@@ -1,82 +1,27 @@
 """What each case of bad_inputs.json is answered, by id: the place, the words, the numbers."""
 
-from dataclasses import dataclass
 from math import pi, tan
-from typing import Any
+
+from tests.hostile.expected import (
+    Answered,
+    Closed,
+    NeuronAnswered,
+    Refused,
+    invalid,
+    malformed,
+    not_finite,
+    not_http,
+    other_media,
+    over_limit,
+    syntax,
+    unknown_function,
+)
+from tests.hostile.expected_of_jobs import OF_JOBS
 
 CHARACTERS = "the limit max_expression_characters is 10000"
 NODES = "the limit max_expression_nodes is 2000"
 NAME_RULE = "a Latin or Greek letter or _, then up to 63 letters, digits, _"
 LENGTH = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A problem: its code, words in its texts, and the first error's place.
-
-    `at` is a place in the expression, or a JSON pointer, or None where neither applies.
-    """
-
-    code: str
-    words: tuple[str, ...] = ()
-    at: tuple[int, int] | str | None = None
-    status: int = 422
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A 200: the value, the Jacobian by the only variable in `wrt`, and the kinks met."""
-
-    value: Any
-    jacobian: Any
-    kinks: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NeuronAnswered:
-    """A 200 of a neuron: its loss and the gradient by its weights."""
-
-    loss: float
-    gradient: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The end of the connection, without an answer."""
-
-
-def syntax(at: tuple[int, int], *words: str) -> Refused:
-    return Refused("syntax_error", words, at)
-
-
-def unknown_function(at: tuple[int, int], *words: str) -> Refused:
-    return Refused("unknown_function", words, at)
-
-
-def over_limit(at: tuple[int, int], *words: str) -> Refused:
-    return Refused("over_limit", words, at)
-
-
-def not_finite(at: tuple[int, int], *words: str) -> Refused:
-    return Refused("non_finite_result", (*words, '"nonfinite": "allow"'), at)
-
-
-def invalid(pointer: str, *words: str) -> Refused:
-    return Refused("validation", words, pointer)
-
-
-def malformed(*words: str) -> Refused:
-    return Refused("malformed_json", words, status=400)
-
-
-def not_http(*words: str) -> Refused:
-    return Refused("malformed_request", words, status=400)
-
-
-def other_media(*words: str) -> Refused:
-    return Refused("unsupported_media_type", words, status=415)
-
-
 EXPECTED: dict[str, Refused | Answered | NeuronAnswered | Closed] = {
     "syntax-01": syntax((0, 0), "the expression is empty", "expected a value"),
     "syntax-04": syntax((8, 9), "unclosed '(' opened at 8", "expected ')'"),
@@ -350,16 +295,5 @@ EXPECTED: dict[str, Refused | Answered | NeuronAnswered | Closed] = {
     "neuron-13": invalid("/weights", "an axis of size 0", "expected numbers along it"),
     "neuron-16": invalid("/bias", "found shape (1), expected a scalar"),
     "kink-19": unknown_function((0, 6), "unknown function 'argmax' at 0–6"),
-}
-
-# Cases that wait for what the service does not have yet: a function, a route, or a field of
-# requests. A case whose reason no longer holds has to move to EXPECTED.
-DEFERRED: dict[str, str] = {
-    **{f"jobs-{k:02}": "route /v1/jobs" for k in range(1, 71, 3)},
-    **{f"auth-{k:02}": "route /v1/jobs" for k in range(1, 17, 3)},
-    "sse-01": "route /v1/jobs",
-}
-# Cases that need keys, several requests or a server of their own, and where they are run.
-ELSEWHERE: dict[str, str] = {
-    "auth-19": "tests/api/test_access.py",
+    **OF_JOBS,
 }

@@ -7,18 +7,13 @@ import pytest
 
 from tests.hostile.cases import BATTERY, CASES
 from tests.hostile.exchange import exchange
-from tests.hostile.expectations import (
-    DEFERRED,
-    ELSEWHERE,
-    EXPECTED,
-    Answered,
-    Closed,
-    NeuronAnswered,
-    Refused,
-)
+from tests.hostile.expectations import EXPECTED
+from tests.hostile.expected import Answered, Closed, NeuronAnswered, Refused
+from tests.hostile.expected_of_jobs import ELSEWHERE
 from tests.hostile.problems import LEAK, faults_of_problem, strict_json
 from tests.hostile.recipes import expand, json_bytes, request_bytes
 from tests.hostile.tensors import array_of, dense
+from tests.live import ROOT
 
 RUN = [name for name in CASES if name in EXPECTED]
 MOST_SECONDS = 5.0
@@ -110,25 +105,10 @@ def check_neuron(found, expected):
     assert array_of(answer["gradients"]["weights"]).tolist() == expected.gradient
 
 
-def test_every_case_is_run_or_deferred():
+def test_every_case_is_run_here_or_elsewhere():
     assert len(CASES) == len(BATTERY["cases"]) == BATTERY["meta"]["cases"]
-    assert sorted(CASES) == sorted([*EXPECTED, *DEFERRED, *ELSEWHERE])
-
-
-@pytest.mark.parametrize("reason", sorted({*DEFERRED.values()}))
-def test_what_a_deferred_case_waits_for_is_not_there_yet(live_server, reason):
-    kind, _, subject = reason.partition(" ")
-    body = {"expression": "x", "variables": {"x": [1, 2]}}
-
-    if kind == "function":
-        found = asked(live_server, "/v1/evaluate", body | {"expression": f"{subject}(x)"})
-        expected = "unknown_function"
-    else:
-        assert kind == "route"
-        found = asked(live_server, subject, body)
-        expected = "method_not_allowed"
-
-    assert found.json()["code"] == expected, f"{subject} is there: run its cases"
+    assert sorted(CASES) == sorted([*EXPECTED, *ELSEWHERE])
+    assert all((ROOT / file).is_file() for file in ELSEWHERE.values())
 
 
 def test_an_expression_that_wants_a_file_gets_none(live_server, tmp_path):
