@@ -28,7 +28,12 @@ def build_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
     """The application that a server runs; it takes nothing new once draining has begun."""
     stores = build_stores(settings)
     services = Services(
-        settings, jobs=stores.jobs, records=stores.records, keys=stores.keys, draining=draining
+        settings,
+        jobs=stores.jobs,
+        records=stores.records,
+        keys=stores.keys,
+        files=stores.files,
+        draining=draining,
     )
     return create_app(settings, build_routes(settings, services))
 

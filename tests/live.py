@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,5 +99,8 @@ def _announced(process: subprocess.Popen[bytes], log: Path) -> LiveServer:
     found = ANNOUNCED.search(process.stdout.readline()) if ready else None
     assert found, f"the server did not start: {log.read_text()}"
     server = LiveServer(found[1].decode(), int(found[2]), process.pid, log)
-    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    end = time.monotonic() + START_SECONDS
+    while httpx.get(f"{server.url}/readyz").status_code != 200:
+        assert time.monotonic() < end, f"the server is not ready: {log.read_text()}"
+        time.sleep(0.05)
     return server

@@ -24,7 +24,7 @@ class Services:
         jobs: JobStore,
         records: DatasetRecords,
         keys: KeyStore,
-        files: DatasetFiles | None = None,
+        files: DatasetFiles,
         draining: Draining | None = None,
     ) -> None:
         self.settings = settings

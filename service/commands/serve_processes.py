@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import parent_process
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, Protocol, cast
 
@@ -18,6 +19,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from service.api.draining import Draining
 from service.api.log import start_logging
+from service.api.metrics import FOLDER as METRICS_FOLDER
 from service.api.protocol import HeaderLimits, TimedHeaders
 from service.engines.process import die_with
 from service.settings import Settings
@@ -59,7 +61,9 @@ def serve(
         _Server(config, draining, announce, workers, settings).run([listener])
     else:
         config = _config(settings, _build_app_of_child)
-        _Supervisor(config, listener, announce, workers, settings).run()
+        with TemporaryDirectory(prefix="gradserve-metrics-") as folder:
+            os.environ[METRICS_FOLDER] = folder  # of the processes that are started from here
+            _Supervisor(config, listener, announce, workers, settings).run()
 
 
 class _Server(uvicorn.Server):

@@ -12,6 +12,7 @@ from service.api.schemas.system import Health, Info, Readiness, ServiceLimits
 from service.api.services import services_of
 from service.api.strict_route import StrictRoute
 from service.api.wire import encode
+from service.errors import UnavailableError
 
 router = APIRouter(
     route_class=StrictRoute, tags=["system"], responses=problems_for(takes_body=False)
@@ -37,10 +38,12 @@ async def check_health() -> Response:
     responses=problems_for(takes_body=False, others=(503,)),
 )
 async def check_readiness(request: Request) -> Response:
-    """That requests can be served: the store takes writes."""
+    """That requests can be served: the store takes writes, and a worker is alive."""
     services = services_of(request)
     services.refuse_new()
     await services.storing(services.jobs.ping)
+    if services.settings.workers and not await services.storing(services.jobs.live_workers):
+        raise UnavailableError("no worker has been heard of within its lease")
     return _json({"status": "ready"})
 
 
