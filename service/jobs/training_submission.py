@@ -48,8 +48,8 @@ def submitted_training(document: Document, sources: Sources) -> Submission:
             request["batch_size"] = default_batch_rows(rows, fraction, seed)
         trained = training_rows(schedule_of(request), rows)
         task = task_of(request)
+        chosen_optimizer(task.optimizer)
         if record is not None:
-            chosen_optimizer(task.optimizer)
             problem = check_without_rows(task, record, limits)
         elif table is not None:
             ready = prepared(task, table, limits)

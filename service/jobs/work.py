@@ -53,8 +53,9 @@ class Work:
 
     def stop_reason(self) -> StopReason | None:
         """Why the job is to stop, if it is; the first reason stays, but a loss is stronger."""
-        if self._reason is None:
-            self._reason = self._is_stopping()
+        asked = self._is_stopping()
+        if self._reason is None or asked == "lost":
+            self._reason = asked
         return self._reason
 
     def is_stopping(self) -> bool:

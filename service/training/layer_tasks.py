@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.calculus.dimensions import shown as shown_shape
 from service.calculus.graph import variable
 from service.errors import GradserveError, OverLimitError, ShapeMismatchError, ValidationError
 from service.training.functions import ChosenFunction, chosen_activation
@@ -110,8 +111,8 @@ def _units(layer: LayerTask, place: str, pointer: str) -> int:
         return layer.units
     if layer.weights.ndim != 2:
         raise ValidationError(
-            f"{place}weights: found shape {layer.weights.shape}, expected 2 axes: inputs by "
-            "outputs",
+            f"{place}weights: found shape ({shown_shape(layer.weights.shape)}), expected 2 "
+            "axes: inputs by outputs",
             pointer=f"{pointer}/weights",
         )
     return int(layer.weights.shape[1])
@@ -121,14 +122,14 @@ def _check(layer: LayerTask, shape: LayerShape, before: str, place: str, pointer
     weights, bias = layer.weights, layer.bias
     if weights is not None and weights.shape != shape.weights:
         raise ShapeMismatchError(
-            f"{place}weights: found shape {weights.shape}, expected {shape.weights}: the "
-            f"{before} are {shape.inputs}",
+            f"{place}weights: found shape ({shown_shape(weights.shape)}), expected "
+            f"({shown_shape(shape.weights)}): the {before} are {shape.inputs}",
             pointer=f"{pointer}/weights",
         )
     if bias is not None and bias.shape != shape.bias:
         raise ShapeMismatchError(
-            f"{place}bias: found shape {bias.shape}, expected {shape.bias}: a bias for each "
-            "output",
+            f"{place}bias: found shape ({shown_shape(bias.shape)}), expected "
+            f"({shown_shape(shape.bias)}): a bias for each output",
             pointer=f"{pointer}/bias",
         )
 
