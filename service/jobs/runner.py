@@ -31,11 +31,16 @@ def run(
     """
     work = Work(claim, store, records, files, settings, is_stopping)
     try:
-        with settled(work):
-            return JOB_KINDS[claim.job.kind].run(work)
-    except StoppedError:
-        return work.stopped(None)
+        return _run(work)
     except LostClaimError:
         return None
+
+
+def _run(work: Work) -> Outcome | None:
+    try:
+        with settled(work):
+            return JOB_KINDS[work.claim.job.kind].run(work)
+    except StoppedError:
+        return work.stopped(None)
     except GradserveError as error:
         return work.outcome("failed", error=stored_error(error))

@@ -136,7 +136,7 @@ def test_bad_requests_of_the_battery_are_refused_or_run(tmp_path, name):
     if 202 in CASES[name]["expect"]["status"]:
         assert submit().kind == "train"
         return
-    code, pointer, message = ANSWERED.get(name, ("validation", None, ""))
+    code, pointer, message = ANSWERED.get(name, ("validation", None, "found"))
     with pytest.raises(GradserveError, match=re.escape(message)) as caught:
         submit()
     assert caught.value.code == code
