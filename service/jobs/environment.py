@@ -1,14 +1,17 @@
 """What a job is computed with: recorded at its first claim, kept to by all attempts."""
 
-import os
+import logging
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 
 from service.jobs.work import Work
-from service.settings import BLAS_VARIABLES
+from service.numeric import blas
+
+_THREADS = "blas_threads"
+_log = logging.getLogger(__name__)
 
 
 def environment() -> dict[str, object]:
@@ -16,13 +19,42 @@ def environment() -> dict[str, object]:
     return {
         "numpy": np.__version__,
         "machine": platform.machine(),
-        "threads": {name: os.environ.get(name) for name in BLAS_VARIABLES},
+        "blas_kernels": list(blas.kernels()),
+        _THREADS: blas.threads(),
     }
 
 
 @contextmanager
 def settled(work: Work) -> Iterator[None]:
-    """Within this context the job is computed with what its first attempt recorded."""
-    if work.claim.environment is None:
+    """Within this context the job is computed with what its first attempt recorded.
+
+    Threads are set to what they were. Kernels cannot be chosen any more: where they differ,
+    on a machine of another kind, the result may differ in its last bits, which the log tells.
+    """
+    recorded = work.claim.environment
+    if recorded is None:
         work.record_environment(environment())
-    yield
+        yield
+        return
+    _tell_differences(work.claim.job.id, recorded)
+    before, wanted = blas.threads(), recorded.get(_THREADS)
+    is_other = before is not None and isinstance(wanted, int) and wanted != before
+    if is_other and isinstance(wanted, int):
+        blas.set_threads(wanted)
+    try:
+        yield
+    finally:
+        if is_other and before is not None:
+            blas.set_threads(before)
+
+
+def _tell_differences(job_id: str, recorded: Mapping[str, object]) -> None:
+    for name, value in environment().items():
+        if name != _THREADS and name in recorded and recorded[name] != value:
+            _log.warning(
+                "job %s: %s was %s, but is %s here; the last bits may differ",
+                job_id,
+                name,
+                recorded[name],
+                value,
+            )
