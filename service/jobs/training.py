@@ -45,7 +45,7 @@ class _Run:
             "job": work.claim.job.id,
             "request": sha256(work.claim.request).hexdigest(),
         }
-        with scratch(work.settings) as folder, _limited(work):
+        with scratch(work.settings) as folder, _limited(work), work.stoppable():
             dataset_id = dataset_id_of(request)
             if dataset_id is None:
                 dataset = inline_dataset(request)
@@ -70,6 +70,7 @@ class _Run:
                         self._keep()
         except DivergedError as error:
             return self._diverged(error)
+        work.note(self._new_lines())
         if trainer.stopped_by == "cancelled":
             return work.stopped(self._checkpoint())
         found = self._ready.result(trainer.result())
@@ -117,6 +118,7 @@ class _Run:
         return pack({**document, **self._document(found)})
 
     def _diverged(self, error: DivergedError) -> Outcome:
+        self._work.note(self._new_lines())
         return self._work.outcome(
             "failed", error=stored_error(error), checkpoint=self._packed_parameters({})
         )

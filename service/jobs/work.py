@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Literal, TypeVar
 
+from service.deadline import deadline_in
 from service.errors import GradserveError, StorageFullError, UnavailableError
 from service.jobs.datasets import DatasetFiles, DatasetRecords, StoredDataset
 from service.jobs.job import Claim, Document, Outcome
@@ -67,6 +68,17 @@ class Work:
         if self.is_stopping():
             raise StoppedError
 
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Within this context StoppedError comes wherever a deadline is looked at."""
+
+        def clock() -> float:
+            self.check()
+            return 0.0
+
+        with deadline_in(1.0, clock):
+            yield
+
     def report(
         self, progress: Document, history: Sequence[Epoch] = (), *, is_due: bool = False
     ) -> None:
@@ -91,6 +103,10 @@ class Work:
         self._waiting.clear()
         if is_cancelled and self._reason is None:
             self._reason = "cancel"
+
+    def note(self, history: Sequence[Epoch]) -> None:
+        """Take epochs that are done, to be told with the end of the job."""
+        self._waiting += history
 
     def is_checkpoint_due(self) -> bool:
         """Whether so much work has been done that it is to be kept."""

@@ -147,7 +147,9 @@ class Trainer:
             DivergedError: a loss or parameter is not finite; the last good ones are kept.
         """
         self._clock = Clock(self._batches.count, self._done)
-        self.stopped_by = "epochs"
+        self.stopped_by = "epochs" if self._step else self._reason_to_stop
+        if self.stopped_by != "epochs":
+            return
         with np.errstate(all="ignore"):
             while self._epoch < self._schedule.epochs:
                 yield from self._steps(is_cancelled)
@@ -245,22 +247,31 @@ class Trainer:
         self._history.append(Epoch(self._epoch + 1, loss, validated, self._norm, rate))
         self._epoch, self._step = self._epoch + 1, 0
         self._loss_sum, self._measured = 0.0, 0
-        self._look_at_stops(loss, loss if validated is None else validated)
+        self._keep_best(loss if validated is None else validated)
+        self.stopped_by = self._reason_to_stop
 
-    def _look_at_stops(self, loss: float, watched: float) -> None:
-        stop, early = self._schedule.stop_when, self._schedule.early_stopping
-        if stop.loss is not None and loss <= stop.loss:
-            self.stopped_by = "stop_when"
-        if stop.gradient_norm is not None and self._norm <= stop.gradient_norm:
-            self.stopped_by = "stop_when"
+    def _keep_best(self, watched: float) -> None:
+        early = self._schedule.early_stopping
         if early is None:
             return
+        self._idle += 1
         if watched < self._best[0] - early.min_delta:
             self._best, self._idle = (watched, self._vector.copy()), 0
-            return
-        self._idle += 1
-        if self._idle >= early.patience:
-            self.stopped_by = "early_stopping"
+
+    @property
+    def _reason_to_stop(self) -> str:
+        """Why the run ends with the epoch that is done; `epochs` where it does not yet.
+
+        It follows from what a checkpoint has, so that a run resumed at its end stays there.
+        """
+        stop, early = self._schedule.stop_when, self._schedule.early_stopping
+        if not self._history:
+            return "epochs"
+        if early is not None and self._idle >= early.patience:
+            return "early_stopping"
+        is_low = stop.loss is not None and self._history[-1].loss <= stop.loss
+        is_flat = stop.gradient_norm is not None and self._norm <= stop.gradient_norm
+        return "stop_when" if is_low or is_flat else "epochs"
 
     def _validated(self, rows: RowRanges) -> float:
         """The mean loss, without penalty, of the rows that are not trained on."""

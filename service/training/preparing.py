@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from service.calculus.rules.records import Function
+from service.deadline import check_deadline
 from service.errors import DomainError, OverLimitError
 from service.language.places import shown
 from service.training.data import BLOCK_BYTES, Array, Columns, row_blocks
@@ -86,6 +87,7 @@ def blocks_of(columns: Columns, rows: RowRanges) -> Iterator[Array]:
     """These rows of the columns, in order, as copies of about 1 MiB."""
     size = max(1, BLOCK_BYTES // (8 * max(1, columns.values.shape[1])))
     for start in range(0, rows.count, size):
+        check_deadline()
         places = rows.at(np.arange(start, min(start + size, rows.count)))
         first, last = int(places[0]), int(places[-1]) + 1
         is_together = last - first == len(places)

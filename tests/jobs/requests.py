@@ -61,6 +61,18 @@ REQUESTS = {
     "neuron": train(NEURON),
     "standardized": train(NEURON, standardize=True, validation_fraction=0.2),
     "network": train(NETWORK, standardize=True, batch_size=17),
+    "early": train(
+        NEURON,
+        batch_size=8,
+        validation_fraction=0.3,
+        early_stopping={"patience": 1, "min_delta": 0.5},
+        optimizer={
+            "kind": "sgd",
+            "learning_rate": 0.001,
+            "schedule": {"kind": "cosine", "epochs": 12},
+        },
+    ),
+    "good enough": train(NEURON, standardize=True, stop_when={"loss": 3.0}),
     "classifier": classify(gradient_clip={"norm": 1.0}),
     "expression": expression(optimizer={"kind": "momentum", "learning_rate": 0.001}),
 }

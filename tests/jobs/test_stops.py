@@ -9,6 +9,7 @@ import pytest
 from service.errors import UnavailableError
 from service.jobs.kinds import JOB_KINDS
 from service.jobs.packing import unpack
+from service.training.data import dataset_of
 from tests.jobs.fakes import Bench, claim_of
 from tests.jobs.requests import NEURON, REQUESTS, train
 
@@ -59,6 +60,20 @@ def test_a_run_resumed_at_any_step_has_the_same_bits(tmp_path, name):
     assert told == expected_history | {line.epoch: line for line in expected.history}
 
 
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_run_that_is_lost_at_its_very_end_ends_there_again(tmp_path, name):
+    bench = Bench(tmp_path, checkpoint_seconds=1e-9)
+    claim = claim_of(submitted(bench, REQUESTS[name]))
+    expected = bench.run(claim)
+    epochs = unpack(expected.result)["result"]["epochs"]
+    assert (epochs < 12) == (name in {"early", "good enough"})
+
+    outcome = bench.run(replace(claim, checkpoint=bench.work.checkpoints[-1]))
+
+    assert outcome.result == expected.result
+    assert [line.epoch for line in outcome.history] == list(range(1, epochs + 1))
+
+
 def test_a_cancelled_job_keeps_its_last_checkpoint(bench):
     outcome = bench.run(claim_of(submitted(bench, LONG)), Stop("cancel", 500))
 
@@ -105,6 +120,19 @@ def test_a_job_that_is_to_stop_before_it_begins_does_nothing(bench):
     assert bench.run(claim, lambda: "cancel").status == "cancelled"
     assert bench.run(claim, lambda: "shutdown") is None
     assert bench.work.released == [None]
+
+
+@pytest.mark.parametrize("after", [2, 5, 10, 20])
+def test_a_job_stops_while_its_data_are_prepared(bench, after):
+    values = np.random.default_rng(0).normal(size=(200_000, 4))
+    dataset = bench.dataset(dataset_of(values, ("a", "b", "c", "t")))
+    data = {"dataset": dataset, "targets": ["t"]}
+    claim = claim_of(submitted(bench, train(NEURON, data=data, standardize=True)))
+
+    outcome = bench.run(claim, Stop("cancel", after))
+
+    assert outcome.status == "cancelled"
+    assert bench.work.told == []
 
 
 def test_a_store_that_is_busy_does_not_end_a_job(bench):
