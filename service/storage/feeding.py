@@ -28,7 +28,7 @@ class Feed(io.RawIOBase):
     async def put(self, piece: bytes) -> None:
         """Hand a piece on, once the one before has been taken or the reader has left."""
         await self._wanted.wait()
-        if self.closed:
+        if self.closed or not piece:
             return
         self._wanted.clear()
         with self._changed:
@@ -95,5 +95,5 @@ async def in_pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if size >= PIECE_BYTES:
             yield b"".join(waiting)
             waiting, size = [], 0
-    if waiting:
+    if size:
         yield b"".join(waiting)

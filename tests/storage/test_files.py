@@ -99,6 +99,17 @@ def test_the_same_content_at_once_is_stored_once(files, settings):
     assert files.open(record_of(found[0])).values.tobytes() == VALUES.tobytes()
 
 
+@pytest.mark.parametrize("size", [1, 2**19, 2**20])
+def test_empty_chunks_change_nothing(files, size):
+    async def chunks():
+        yield b""
+        yield b"a\n" + b"1" * (size - 3) + b"\n"
+        yield b""
+
+    with pytest.raises(BadDatasetError, match="found"):
+        received(files, chunks(), "npy")
+
+
 async def endless_after(start):
     yield start
     for _ in range(10_000):
