@@ -17,6 +17,7 @@ COMMANDS = (
     "derive",
     "train",
     "datasets",
+    "jobs",
     "keys",
     "migrate",
     "worker",

@@ -22,6 +22,18 @@ _MOST_SHOWN = 10
 Json = dict[str, Any]
 
 
+class UnreachableError(CommandError):
+    """The service cannot be reached, or is gone: trying again may help."""
+
+
+class ProblemError(CommandError):
+    """The service answered with a problem, of this status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 def connection_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say where the service is and who asks."""
     url = click.option(
@@ -115,15 +127,24 @@ class Client:
         *,
         query: Mapping[str, str | int | float] | None = None,
         headers: Mapping[str, str] | None = None,
+        pause_seconds: float | None = None,
     ) -> Iterator[httpx.Response]:
-        """An answer that is read while it arrives.
+        """An answer that is read while it arrives, with pauses of at most so long.
 
         Raises:
             CommandError: the service cannot be reached, is gone, or answers with a problem.
         """
         with (
             self._failures(),
-            self._http.stream("GET", path, params=query, headers=dict(headers or {})) as found,
+            self._http.stream(
+                "GET",
+                path,
+                params=query,
+                headers=dict(headers or {}),
+                timeout=httpx.Timeout(
+                    _PAUSE_SECONDS, connect=_CONNECT_SECONDS, read=pause_seconds
+                ),
+            ) as found,
         ):
             if not found.is_success:
                 found.read()
@@ -145,12 +166,12 @@ class Client:
         try:
             yield
         except httpx.ConnectError as error:
-            raise CommandError(
+            raise UnreachableError(
                 f"{self.url}: found no service ({_reason(error)}); gradserve serve starts one, "
                 f"--url or {URL_VARIABLE} says where it is"
             ) from error
         except httpx.HTTPError as error:
-            raise CommandError(
+            raise UnreachableError(
                 f"{self.url}: the connection ended ({_reason(error)})"
             ) from error
 
@@ -163,7 +184,8 @@ def problem_of(response: httpx.Response) -> CommandError:
         lines = [_told(fault) for fault in faults] or [str(problem["detail"])]
         left = len(problem["errors"]) - len(faults)
         text = "\n".join(lines) + (f"\nand {left} more" if left > 0 else "")
-        return CommandError(f"{text} ({problem['status']} {problem['code']})")
+        status = response.status_code
+        return ProblemError(f"{text} ({problem['status']} {problem['code']})", status)
     except (ValueError, KeyError, TypeError, AttributeError):
         return CommandError(
             f"{response.request.url.copy_with(query=None)}: found status "

@@ -4,6 +4,7 @@ import pytest
 
 from tests.api.jobs import world
 from tests.hostile.cases import CASES
+from tests.hostile.recipes import expand
 
 pytestmark = pytest.mark.anyio
 
@@ -67,3 +68,21 @@ async def test_a_training_that_diverges_fails_and_says_where(here):
     assert "epoch" in job["error"]["detail"]
     assert job["progress"]["epoch"] < request["epochs"]
     assert here.stores.jobs.checkpoint("local", job["id"]) is not None
+
+
+async def test_more_steps_than_a_job_may_have_are_refused(here):
+    response = await here.client.post("/v1/jobs", json=CASES["jobs-04"]["request"]["json"])
+
+    assert (response.status_code, response.json()["code"]) == (422, "budget_exceeded")
+    assert "max_job" in response.json()["detail"]
+
+
+async def test_a_value_of_5_megabytes_is_over_its_own_limit(here):
+    # The limit of bodies is above it as it is set, so that the value's is met first.
+    case = CASES["jobs-28"]
+    response = await here.client.post("/v1/jobs", json=expand(case["request"]["json"]))
+
+    problem = response.json()
+    assert response.status_code in case["expect"]["status"]
+    assert problem["errors"][0]["pointer"] == "/metadata/k"
+    assert "found 5000000 characters, expected at most the limit 512" in problem["detail"]

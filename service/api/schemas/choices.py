@@ -239,14 +239,11 @@ OptimizerInput = Annotated[
         description="The optimizer, its learning rate and its other options.", examples=[ADAM]
     ),
 ]
-InitializerInput = TypeAliasType(
-    "InitializerInput",
-    Annotated[
-        Any,
-        _ChosenSchema(InitializerChoice, takes_names=False),
-        Field(
-            description="How first weights are drawn, by the seed.",
-            examples=[{"kind": "he_normal"}],
-        ),
-    ],
-)
+InitializerInput = Annotated[
+    Any,
+    _ChosenSchema(InitializerChoice, takes_names=False),
+    Field(
+        description="How first weights are drawn, by the seed.",
+        examples=[{"kind": "he_normal"}],
+    ),
+]
