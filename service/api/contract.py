@@ -16,8 +16,8 @@ REF = "#/components/schemas/"
 FORMATS = {"number": "double", "integer": "int64"}
 KEY_SCHEME = "ApiKey"
 KEY_DESCRIPTION = (
-    "An API key, `gs_…`, as `Authorization: Bearer gs_…`; the names beside it in an operation "
-    "are the scopes that it needs. On a loopback address without keys none is asked for."
+    "An API key, `gs_…`, as `Authorization: Bearer gs_…`; `x-required-scope` of an operation "
+    "is the scope that it needs. On a loopback address without keys none is asked for."
 )
 OF_KEYS = (401, 403, 429, 503)
 MAPS_OF_NAMES = ("properties", "schemas")
@@ -77,7 +77,12 @@ def contract(app: FastAPI) -> dict[str, Any]:
 
 
 def _add_keys(document: dict[str, Any]) -> None:
-    """The scheme of keys, and what each operation needs of them and answers without."""
+    """The scheme of keys, and what each operation needs of them and answers without.
+
+    It is said once for all operations: of one that says it itself openapi-python-client makes
+    a function that cannot be called without a key, which a service on loopback may not need.
+    """
+    document["security"] = [{KEY_SCHEME: []}, {}]
     document["components"]["securitySchemes"] = {
         KEY_SCHEME: {"type": "http", "scheme": "bearer", "description": KEY_DESCRIPTION}
     }
@@ -86,8 +91,10 @@ def _add_keys(document: dict[str, Any]) -> None:
         for operation in operations.values():
             need = need_of(path, operation["tags"])
             if need is None:
+                operation["security"] = []
                 continue
-            operation["security"] = [{KEY_SCHEME: [] if need == "any" else [need]}]
+            if need != "any":
+                operation["x-required-scope"] = need
             operation["responses"] = dict(sorted((answers | operation["responses"]).items()))
 
 

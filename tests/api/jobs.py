@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from service.access import SCOPES, Key, hash_of, new_token, written
+from service.api.draining import Draining
 from service.jobs.job import Submission
 from service.jobs.packing import pack
 from service.jobs.runner import run
@@ -24,6 +25,7 @@ class World:
     settings: Settings
     stores: Stores
     client: httpx.AsyncClient
+    draining: Draining
 
     def key(self, tenant, scopes=SCOPES, **fields):
         """A new key of this tenant, as a header."""
@@ -55,10 +57,11 @@ class World:
 async def world(folder, **settings):
     """An application whose data lie in this folder."""
     found = Settings(data_directory=folder, **({"workers": 0} | settings))
-    app = build_app(found)
+    draining = Draining()
+    app = build_app(found, draining)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
-        yield World(found, build_stores(found), client)
+        yield World(found, build_stores(found), client, draining)
 
 
 def without_instance(response):

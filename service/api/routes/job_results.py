@@ -13,7 +13,7 @@ from service.api.job_ids import JobId, checked_id, of_a_job
 from service.api.job_results import predicted_bytes, result_bytes, stored_result
 from service.api.jobs_told import epoch_document
 from service.api.negotiation import JSON, prefers
-from service.api.schemas.job_answers import JobResult, Predictions
+from service.api.schemas.job_answers import JobResult, PredictAnswer
 from service.api.schemas.jobs import PredictRequest
 from service.api.schemas.jobs_told import HistoryPage
 from service.api.services import services_of
@@ -73,7 +73,7 @@ async def get_job_result(request: Request, job_id: JobId) -> Response:
 @predictions.post(
     "/v1/jobs/{id}/predict",
     operation_id="predict_with_job",
-    response_model=Predictions,
+    response_model=PredictAnswer,
     response_description="What the model predicts.",
     responses=problems_for(takes_body=True, others=(404, 409)),
 )

@@ -66,7 +66,7 @@ class JobResult(RootModel[TrainResult | EvaluateResult]):
     model_config = ConfigDict(json_schema_extra={"examples": [{"dataset": DATASET}]})
 
 
-class Predictions(BaseModel):
+class PredictAnswer(BaseModel):
     """What a trained model predicts."""
 
     predictions: Tensor = Field(
