@@ -24,6 +24,7 @@ from service.api.routes import (
     analysis,
     batches,
     claims,
+    datasets,
     derivation,
     documentation,
     expressions,
@@ -67,6 +68,10 @@ TAGS = [
     {
         "name": "jobs",
         "description": "Long work, kept before it is answered; it waits, runs, and ends once.",
+    },
+    {
+        "name": "datasets",
+        "description": "Tables of numbers to train on: uploaded once, kept by their content.",
     },
     {"name": "system", "description": "The service itself."},
 ]
@@ -123,6 +128,7 @@ def create_routes(
         jobs,
         job_events,
         job_results,
+        datasets,
         system,
         metrics,
         problems,
@@ -130,6 +136,7 @@ def create_routes(
         documentation,
     ):
         app.router.routes.extend(routes.router.routes)
+    app.router.routes.extend(datasets.files_router.routes)
     app.state.contract = cache(lambda: contract_text(app).encode())
     return app
 

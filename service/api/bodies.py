@@ -13,6 +13,7 @@ from service.errors import BodyTooLargeError, GradserveError, RequestTimeoutErro
 from service.settings import Settings
 
 PATIENCE_SECONDS = 0.25
+DATASETS = "/v1/datasets"  # whose bodies have a limit of their own
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 64 * 2**20
 
@@ -64,30 +65,33 @@ class _Body:
         self._is_closing = False
         self._receive, self._send = receive, send
         self._settings, self._clock = settings, clock
-        self._started: float | None = None
+        self._limit = _limit_of(scope)
+        self._most: int = getattr(settings, self._limit)
+        self._waited = 0.0
         self._count = 0
 
     def refuse_announced_size(self) -> None:
         """Raises BodyTooLargeError if Content-Length says more than the limit."""
-        if self._announced is not None and self._announced > self._settings.max_body_bytes:
+        if self._announced is not None and self._announced > self._most:
             raise self._too_large(f"{self._announced} bytes announced")
 
     async def receive(self) -> Message:
         """The next part of the body, while there is one, within the limits."""
         if self._is_complete:
             return await self._receive()
+        # Only the time spent here is the client's: what else there is, is spent on its data.
         now = self._clock()
-        self._started = self._started or now
         settings = self._settings
         due = settings.body_grace_seconds + self._count / settings.body_bytes_per_second
-        seconds = min(settings.body_pause_seconds, due - (now - self._started))
+        seconds = min(settings.body_pause_seconds, due - self._waited)
         try:
             async with asyncio.timeout(max(seconds, 0.0)):
                 message = await self._receive()
         except TimeoutError:
             raise self._too_slow() from None
+        self._waited += self._clock() - now
         self._count_part(message)
-        if self._count > settings.max_body_bytes:
+        if self._count > self._most:
             raise self._too_large(f"at least {self._count} bytes")
         return message
 
@@ -125,8 +129,7 @@ class _Body:
     def _too_large(self, found: str) -> GradserveError:
         self._is_refused = True
         return BodyTooLargeError(
-            f"the body has {found}, but the limit max_body_bytes is "
-            f"{self._settings.max_body_bytes}"
+            f"the body has {found}, but the limit {self._limit} is {self._most}"
         )
 
     def _too_slow(self) -> GradserveError:
@@ -138,3 +141,9 @@ class _Body:
             f"{settings.body_bytes_per_second} bytes/s (body_bytes_per_second) after its first "
             f"{settings.body_grace_seconds:g} s"
         )
+
+
+def _limit_of(scope: Scope) -> str:
+    """The setting that says how long the body may be."""
+    is_upload = (scope["method"], scope["path"]) == ("POST", DATASETS)
+    return "max_dataset_bytes" if is_upload else "max_body_bytes"
