@@ -7,23 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import StreamingResponse
 
+from service.api.access import caller_of
 from service.api.contract import problems_for
 from service.api.dataset_formats import OCTETS, TAKEN, format_of
-from service.api.dataset_stores import (
-    DatasetId,
-    checked_id,
-    files_of,
-    in_thread,
-    of_a_dataset,
-    records_of,
-    tenant_of,
-)
+from service.api.dataset_ids import DatasetId, checked_id, of_a_dataset
 from service.api.datasets_told import PATH, content_headers, dataset_document
 from service.api.negotiation import JSON, media_of
 from service.api.schemas.datasets import Dataset, DatasetPage
+from service.api.services import Services, services_of
 from service.api.strict_route import AnyRoute, StrictRoute
 from service.api.wire import Json, encode
-from service.errors import UnavailableError, ValidationError
+from service.errors import UnauthenticatedError, UnavailableError, ValidationError
 from service.language.places import shown
 
 MAX_NAME_LENGTH = 200
@@ -61,14 +55,17 @@ async def upload_dataset(
     Its columns have names; of NPY without fields they are c0, c1, … The first thing that is
     wrong ends the upload, with row and column.
     """
+    services, caller = services_of(request), caller_of(request)
+    services.refuse_new()
     _check_name(name)
     media_type = media_of(request.headers, TAKEN)
     format_name, chunks = await format_of(media_type, request.stream())
-    most = request.app.state.settings.max_dataset_bytes
-    described = await files_of(request).receive(chunks, format_name, most)
-    tenant = tenant_of(request)
-    add = partial(records_of(request).add_dataset, tenant, name, described)
-    record = await in_thread(add)
+    most = services.settings.max_dataset_bytes
+    described = await services.files.receive(chunks, format_name, most)
+    if not await services.access.is_still_good(caller):
+        raise UnauthenticatedError("the key has become useless while the file arrived")
+    add = partial(services.records.add_dataset, caller.tenant, name, described)
+    record = await services.storing(add)
     return _json(dataset_document(record), 201, {"Location": f"{PATH}/{record.id}"})
 
 
@@ -86,8 +83,9 @@ async def list_datasets(
     ] = None,
 ) -> Response:
     """The datasets of the caller, the newest first, page by page."""
-    ask = partial(records_of(request).datasets, tenant_of(request), limit=limit, after=after)
-    page = await in_thread(ask)
+    services, tenant = services_of(request), caller_of(request).tenant
+    ask = partial(services.records.datasets, tenant, limit=limit, after=after)
+    page = await services.storing(ask)
     return _json(
         {
             "data": [dataset_document(record) for record in page.items],
@@ -106,9 +104,10 @@ async def list_datasets(
 )
 async def get_dataset(request: Request, dataset_id: DatasetId) -> Response:
     """A dataset: its columns with their ranges, its size, its hash."""
-    ask = partial(records_of(request).dataset, tenant_of(request), checked_id(dataset_id))
+    services, tenant = services_of(request), caller_of(request).tenant
+    ask = partial(services.records.dataset, tenant, checked_id(dataset_id))
     with of_a_dataset():
-        record = await in_thread(ask)
+        record = await services.storing(ask)
     return _json(dataset_document(record))
 
 
@@ -121,9 +120,10 @@ async def get_dataset(request: Request, dataset_id: DatasetId) -> Response:
 )
 async def delete_dataset(request: Request, dataset_id: DatasetId) -> Response:
     """Forget a dataset; one that a job uses which has not ended cannot be."""
-    records, checked = records_of(request), checked_id(dataset_id)
+    services, tenant = services_of(request), caller_of(request).tenant
+    forget = partial(services.records.delete_dataset, tenant, checked_id(dataset_id))
     with of_a_dataset():
-        await in_thread(partial(records.delete_dataset, tenant_of(request), checked))
+        await services.storing(forget)
     return Response(status_code=204)
 
 
@@ -144,21 +144,24 @@ files_router = APIRouter(
 )
 async def download_dataset(request: Request, dataset_id: DatasetId) -> Response:
     """The file of a dataset, byte for byte as it came; its ETag is its SHA-256."""
-    records, checked = records_of(request), checked_id(dataset_id)
+    services, tenant = services_of(request), caller_of(request).tenant
+    ask = partial(services.records.dataset, tenant, checked_id(dataset_id))
     with of_a_dataset():
-        record = await in_thread(partial(records.dataset, tenant_of(request), checked))
-    pieces = files_of(request).content(record.sha256)
-    first = await in_thread(partial(next, pieces, None))
+        record = await services.storing(ask)
+    pieces = services.files.content(record.sha256)
+    first = await services.storing(partial(next, pieces, None))
     if first is None:
         raise UnavailableError("the stored file of the dataset is not what it was")
-    return StreamingResponse(_sent(first, pieces), headers=content_headers(record))
+    return StreamingResponse(_sent(first, pieces, services), headers=content_headers(record))
 
 
-async def _sent(first: bytes, others: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _sent(
+    first: bytes, others: Iterator[bytes], services: Services
+) -> AsyncIterator[bytes]:
     piece: bytes | None = first
     while piece is not None:
         yield piece
-        piece = await in_thread(partial(next, others, None))
+        piece = await services.storing(partial(next, others, None))
 
 
 def _check_name(name: str | None) -> None:

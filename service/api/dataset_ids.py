@@ -1,4 +1,4 @@
-"""What the routes of datasets work with: ids in addresses, the files of the service."""
+"""Ids of datasets in addresses: one that cannot be, another's and an unknown one are alike."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,9 +6,7 @@ from typing import Annotated
 
 from fastapi import Path
 
-from service.api.services import Services
 from service.errors import NotFoundError
-from service.jobs.datasets import DatasetFiles
 from service.jobs.job import DATASET_ID
 
 DatasetId = Annotated[str, Path(alias="id", description="The dataset's id.")]
@@ -30,9 +28,3 @@ def of_a_dataset() -> Iterator[None]:
         yield
     except NotFoundError as error:
         raise NotFoundError("found no such dataset") from error
-
-
-def files_of(services: Services) -> DatasetFiles:
-    """Where the files are."""
-    assert services.files is not None
-    return services.files
