@@ -2,8 +2,9 @@
 
 import pytest
 
-from service.jobs.job import Outcome, Submission
+from service.jobs.job import Outcome
 from service.jobs.store import LostClaimError
+from tests.contracts.submissions import submit
 
 LEASE = 30.0
 WRITES = {
@@ -14,11 +15,6 @@ WRITES = {
     "finish": lambda work, claim: work.finish(claim, Outcome("succeeded", b"late")),
     "release": lambda work, claim: work.release(claim, b"late"),
 }
-
-
-def submit(store, tenant="ada", **fields):
-    submission = Submission(kind="train", request=b"{}", **fields)
-    return store.jobs.submit(tenant, submission)[0]
 
 
 def claimed_ids(store, count):
