@@ -16,6 +16,7 @@ from service.settings import Settings, load_settings
 DEFAULT_SCOPES: tuple[Scope, ...] = ("compute", "jobs", "datasets")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LONGEST_NAME = 200
+_LONGEST_SECONDS = 100 * 365 * 86_400
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -135,7 +136,7 @@ def _settings(data_directory: Path | None, database_url: str | None) -> Settings
 def _end_of(text: str, now: float) -> float:
     span = _SPAN.fullmatch(text)
     if span is not None:
-        return now + int(span[1]) * _SECONDS[span[2]]
+        return _checked(text, now + int(span[1]) * _SECONDS[span[2]], now)
     try:
         end = datetime.fromisoformat(text)
     except ValueError as error:
@@ -143,9 +144,14 @@ def _end_of(text: str, now: float) -> float:
             f"--expires: found {text[:40]!r}, expected a span like 30d or 12h, or a date "
             "like 2030-01-31"
         ) from error
-    moment = (end if end.tzinfo else end.replace(tzinfo=UTC)).timestamp()
-    if moment <= now:
-        raise CommandError(f"--expires: found {text!r}, expected a time to come")
+    return _checked(text, (end if end.tzinfo else end.replace(tzinfo=UTC)).timestamp(), now)
+
+
+def _checked(text: str, moment: float, now: float) -> float:
+    if not now < moment < now + _LONGEST_SECONDS:
+        raise CommandError(
+            f"--expires: found {text!r}, expected a time to come, within a hundred years"
+        )
     return moment
 
 
