@@ -39,7 +39,7 @@ def run_evaluation(work: Work) -> Outcome | None:
         with path.open("wb") as file:
             if not _is_written(file, work, request, dataset):
                 return work.stopped(None)
-        described = work.tried(lambda: work.files.keep(path, _FORMAT))
+        described = work.files.keep(path, _FORMAT)
     # Of a job that is another's by now nothing is to be seen: told just before it is recorded.
     work.report(_progress(dataset.rows, dataset.rows, 0.0), is_due=True)
     work.check()

@@ -1,8 +1,9 @@
 """Run a claimed job to its end, or to where it is asked to stop."""
 
 from collections.abc import Callable
+from errno import EDQUOT, EFBIG, ENOSPC
 
-from service.errors import GradserveError
+from service.errors import GradserveError, StorageFullError
 from service.jobs.datasets import DatasetFiles, DatasetRecords
 from service.jobs.environment import settled
 from service.jobs.job import Claim, Outcome
@@ -12,6 +13,8 @@ from service.jobs.stored_errors import stored_error
 from service.jobs.work import StoppedError, Work
 from service.jobs.work import StopReason as StopReason
 from service.settings import Settings
+
+_NO_ROOM = (ENOSPC, EDQUOT, EFBIG)
 
 
 def run(
@@ -42,5 +45,10 @@ def _run(work: Work) -> Outcome | None:
             return JOB_KINDS[work.claim.job.kind].run(work)
     except StoppedError:
         return work.stopped(None)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        full = StorageFullError("the disk of the worker has no room for the job's files")
+        return work.outcome("failed", error=stored_error(full))
     except GradserveError as error:
         return work.outcome("failed", error=stored_error(error))

@@ -15,7 +15,7 @@ from service.jobs.packing import pack, unpack
 from service.jobs.stored_errors import stored_error
 from service.jobs.training_places import placed
 from service.jobs.training_requests import dataset_id_of, inline_dataset, task_of
-from service.jobs.work import Work, progress_document, scratch
+from service.jobs.work import Work, finite, progress_document, scratch
 from service.training.checkpoints import decode_checkpoint, encode_checkpoint
 from service.training.data import Array
 from service.training.runs import Checkpoint, Epoch, Result
@@ -128,9 +128,9 @@ class _Run:
         return {
             "result": {
                 "parameters": _parameters(found.parameters, self._ready),
-                "loss": found.loss,
-                "validation_loss": found.validation_loss,
-                "gradient_norm": found.gradient_norm,
+                "loss": finite(found.loss),
+                "validation_loss": finite(found.validation_loss),
+                "gradient_norm": finite(found.gradient_norm),
                 "epochs": found.epochs,
                 "steps": found.steps,
                 "stopped_by": found.stopped_by,

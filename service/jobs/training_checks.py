@@ -12,8 +12,9 @@ from service.language.places import shown
 from service.numeric.compile import compile_plan
 from service.settings import Limits, Settings
 from service.training.data import Array, Column, Columns, Dataset, check_batch_size
-from service.training.expression_tasks import ExpressionTask, prepared_expression
+from service.training.expression_tasks import ExpressionTask, Start, prepared_expression
 from service.training.functions import chosen_loss
+from service.training.initializers import chosen_initializer
 from service.training.model_tasks import ModelTask, prepared_model
 from service.training.preparing import Store
 from service.training.problems import Problem
@@ -37,6 +38,32 @@ class _NoStore(Store):
     ) -> Array | Columns:
         shape = columns.shape[:1] if is_vector else columns.shape
         return np.broadcast_to(np.zeros(()), shape)
+
+
+def undrawn(task: TrainingTask) -> TrainingTask:
+    """The task with zeros where first values would be drawn, which takes time; all checked.
+
+    Raises:
+        GradserveError: there is no such initializer, or it draws no array of the shape.
+    """
+    zeros = {"kind": "zeros"}
+    if isinstance(task.model, ExpressionTask):
+        starts = dict(task.model.parameters)
+        for name, start in starts.items():
+            if start.values is None:
+                pointer = f"/parameters/{name}"
+                given = {"kind": start.kind, **start.options}
+                chosen = chosen_initializer(given, pointer=f"{pointer}/initializer")
+                chosen.weights((1,) * max(1, len(start.shape)), np.random.default_rng(0))
+                starts[name] = Start(kind="zeros", shape=start.shape)
+        return replace(task, model=replace(task.model, parameters=starts))
+    layers = []
+    for k, layer in enumerate(task.model.layers):
+        if layer.weights is None and layer.initializer is not None:
+            place = "" if task.model.kind == "neuron" else f"/layers/{k}"
+            chosen_initializer(layer.initializer, pointer=f"{place}/initializer")
+        layers.append(replace(layer, initializer=zeros) if layer.weights is None else layer)
+    return replace(task, model=replace(task.model, layers=tuple(layers)))
 
 
 def check_without_rows(task: TrainingTask, record: StoredDataset, limits: Limits) -> Problem:

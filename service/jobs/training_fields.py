@@ -1,9 +1,11 @@
 """Which fields of a `train` request go together."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
-from service.errors import ValidationError
+from service.errors import OverLimitError, ValidationError
+from service.training.layer_tasks import MOST_PARAMETERS
 
 _OF_MODELS = ("loss", "regularization")
 
@@ -17,6 +19,7 @@ def check_fields(request: Mapping[str, Any]) -> None:
     model, data = request["model"], request["data"]
     if model["kind"] == "expression":
         _check_expression(request)
+        _check_shapes(model["parameters"])
     elif "columns" in data:
         raise ValidationError(
             f"found columns with a {model['kind']}, expected inputs and targets",
@@ -57,6 +60,18 @@ def _check_expression(request: Mapping[str, Any]) -> None:
         raise ValidationError(
             "found columns of a dataset, but the data are in the request itself",
             pointer="/model/columns",
+        )
+
+
+def _check_shapes(parameters: Mapping[str, Any]) -> None:
+    """Refuse more numbers than a training takes, before any is drawn."""
+    shapes = (given["shape"] for given in parameters.values() if isinstance(given, Mapping))
+    count = sum(prod(shape) for shape in shapes)
+    if count > MOST_PARAMETERS:
+        raise OverLimitError(
+            f"the parameters have {count:,} entries, but at most {MOST_PARAMETERS:,} are "
+            "allowed",
+            pointer="/model/parameters",
         )
 
 

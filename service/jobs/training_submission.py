@@ -11,7 +11,7 @@ from service.jobs.datasets import StoredDataset
 from service.jobs.job import Document, Submission
 from service.jobs.packing import pack
 from service.jobs.sources import Sources
-from service.jobs.training_checks import check_cost, check_without_rows, training_rows
+from service.jobs.training_checks import check_cost, check_without_rows, training_rows, undrawn
 from service.jobs.training_fields import check_fields
 from service.jobs.training_places import placed
 from service.jobs.training_requests import (
@@ -47,7 +47,7 @@ def submitted_training(document: Document, sources: Sources) -> Submission:
             fraction, seed = request.get("validation_fraction", 0.0), request.get("seed", 0)
             request["batch_size"] = default_batch_rows(rows, fraction, seed)
         trained = training_rows(schedule_of(request), rows)
-        task = task_of(request)
+        task = undrawn(task_of(request))
         chosen_optimizer(task.optimizer)
         if record is not None:
             problem = check_without_rows(task, record, limits)

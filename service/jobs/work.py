@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -194,4 +195,9 @@ def scratch(settings: Settings) -> Iterator[Path]:
 
 def progress_document(progress: Progress, loss: float | None) -> dict[str, object]:
     """The progress of a training as values of JSON, its loss in own units."""
-    return {**asdict(progress), "loss": loss}
+    return {**asdict(progress), "loss": finite(loss)}
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None for one that JSON has no place for."""
+    return value if value is not None and isfinite(value) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from service.training.requests import MOST_LAYERS
 from service.training.updates import Array
 
 MOST_UNITS = 2**24
+MOST_PARAMETERS = 20_000_000
 _RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus")
 
 
@@ -67,6 +69,12 @@ def shapes_of(
         found.append(shape)
         if units is not None:
             before, width = f"outputs of layer {k}", units
+    count = sum(prod(shape.weights) + prod(shape.bias) for shape in found)
+    if count > MOST_PARAMETERS:
+        raise OverLimitError(
+            f"the layers have {count:,} weights, but at most {MOST_PARAMETERS:,} are allowed",
+            pointer="/layers",
+        )
     _check_outputs(found[-1].outputs, outputs, len(found) - 1, most_classes=most_classes)
     return tuple(found)
 

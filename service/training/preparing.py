@@ -1,5 +1,6 @@
 """Columns of a dataset as arrays to train on: gathered, standardized, as rows of classes."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,9 @@ class Store:
         else:
             path = self.folder / f"{name}.npy"
             out = np.lib.format.open_memmap(path, "w+", np.dtype(np.float64), shape)
+            # A full disk is told here; at a write into the mapping it ends the process.
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         start = 0
         for block in blocks:
             out[start : start + len(block)] = block

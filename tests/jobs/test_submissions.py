@@ -49,6 +49,16 @@ def layers(*sizes):
     return {"kind": "network", "layers": [{"size": n, "activation": "tanh"} for n in sizes]}
 
 
+def huge(initializer=None, shape=(3,)):
+    drawn = {"shape": list(shape), "initializer": initializer or {"kind": "zeros"}}
+    return expression() | {"model": expression()["model"] | {"parameters": {"w": drawn}}}
+
+
+DRAWN = {
+    "size": 1,
+    "activation": "identity",
+    "initializer": {"kind": "orthogonal", "gain": 0},
+}
 TWICE = NEURON | {"initializer": {"kind": "normal"}}
 EMPTY = {"kind": "network", "layers": [{"activation": "tanh"}]}
 CUBE = {"inputs": np.ones((2, 2, 2)), "targets": np.ones(2)}
@@ -147,6 +157,30 @@ CUBE = {"inputs": np.ones((2, 2, 2)), "targets": np.ones(2)}
             "budget_exceeded",
             "/epochs",
             ("found 1,000,001, over the limit max_job_epochs of 1,000,000",),
+        ),
+        (
+            train(layers(2**24, 2**24)),
+            "over_limit",
+            "/model/layers",
+            ("weights, but at most 20,000,000 are allowed",),
+        ),
+        (
+            train(huge({"kind": "normal"}, [2**20, 2**20])["model"], data=huge()["data"]),
+            "over_limit",
+            "/model/parameters",
+            ("entries, but at most 20,000,000",),
+        ),
+        (
+            huge({"kind": "nomal"}),
+            "validation",
+            "/model/parameters/w/initializer/kind",
+            ("found kind 'nomal'",),
+        ),
+        (
+            train({"kind": "network", "layers": [DRAWN]}),
+            "domain_error",
+            "/model/layers/0/initializer/gain",
+            ("above 0",),
         ),
         (expression(loss="mse"), "validation", "/loss", ("found loss with an expression",)),
         (expression(standardize=True), "validation", "/standardize", ()),

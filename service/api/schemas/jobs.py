@@ -127,10 +127,17 @@ class StopWhen(BaseModel):
     model_config = STRICT
 
     gradient_norm: float | None = Field(
-        None, description="At most this norm of the last gradient.", ge=0, examples=[1e-6]
+        None,
+        description="At most this norm of the last gradient.",
+        ge=0,
+        allow_inf_nan=False,
+        examples=[1e-6],
     )
     loss: float | None = Field(
-        None, description="At most this mean loss of the epoch.", examples=[0.01]
+        None,
+        description="At most this mean loss of the epoch.",
+        allow_inf_nan=False,
+        examples=[0.01],
     )
 
 
