@@ -80,7 +80,8 @@ TAGS = [
 def create_app(settings: Settings, routes: FastAPI) -> ASGIApp:
     """The application as the server runs it: the routes inside the edge."""
     app: ASGIApp = KnownHosts(routes, settings.accepted_hosts)
-    app = TimedBodies(app, settings)
+    services: Services | None = routes.state.services
+    app = TimedBodies(app, settings, draining=services.draining if services else None)
     if settings.cors_origins:
         app = CrossOrigin(app, settings.cors_origins)
     return Edge(app, observe=routes.state.metrics.observe)

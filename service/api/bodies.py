@@ -7,13 +7,20 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.draining import Draining
 from service.api.edge import request_id_of
 from service.api.problems import problem_response
-from service.errors import BodyTooLargeError, GradserveError, RequestTimeoutError
+from service.errors import (
+    BodyTooLargeError,
+    DrainingError,
+    GradserveError,
+    RequestTimeoutError,
+)
 from service.settings import Settings
 
 PATIENCE_SECONDS = 0.25
 DATASETS = "/v1/datasets"  # whose bodies have a limit of their own
+SLICE_SECONDS = 0.5  # how long a body that does not come is waited for between two looks
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 64 * 2**20
 
@@ -27,22 +34,27 @@ class TimedBodies:
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        draining: Draining | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._clock = clock
+        self._draining = draining or Draining()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(scope, receive, send, self._settings, self._clock)
+        body = _Body(scope, receive, send, self._settings, self._clock, self._draining)
         try:
             body.refuse_announced_size()
             await self._app(scope, body.receive, body.send)
-        except (BodyTooLargeError, RequestTimeoutError) as error:
+        except (BodyTooLargeError, RequestTimeoutError, DrainingError) as error:
             response = problem_response(error, request_id_of(scope))
             await response(scope, body.receive, body.send)
 
@@ -55,7 +67,9 @@ class _Body:
         send: Send,
         settings: Settings,
         clock: Callable[[], float],
+        draining: Draining,
     ) -> None:
+        self._draining = draining
         headers = Headers(scope=scope)
         length = headers.get("content-length")
         self._announced = int(length) if length and length.isdecimal() else None
@@ -84,16 +98,25 @@ class _Body:
         settings = self._settings
         due = settings.body_grace_seconds + self._count / settings.body_bytes_per_second
         seconds = min(settings.body_pause_seconds, due - self._waited)
-        try:
-            async with asyncio.timeout(max(seconds, 0.0)):
-                message = await self._receive()
-        except TimeoutError:
-            raise self._too_slow() from None
+        message = await self._part_within(max(seconds, 0.0))
         self._waited += self._clock() - now
         self._count_part(message)
         if self._count > self._most:
             raise self._too_large(f"at least {self._count} bytes")
         return message
+
+    async def _part_within(self, seconds: float) -> Message:
+        """What comes next; the service's end does not wait for it."""
+        while not self._draining.is_draining:
+            slice_seconds = min(seconds, SLICE_SECONDS)
+            try:
+                async with asyncio.timeout(slice_seconds):
+                    return await self._receive()
+            except TimeoutError:
+                seconds -= slice_seconds
+                if seconds <= 0:
+                    raise self._too_slow() from None
+        raise self._too_late()
 
     async def send(self, message: Message) -> None:
         """Passes the answer on; one that overtakes its request ends the connection."""
@@ -131,6 +154,10 @@ class _Body:
         return BodyTooLargeError(
             f"the body has {found}, but the limit {self._limit} is {self._most}"
         )
+
+    def _too_late(self) -> GradserveError:
+        self._is_refused = True
+        return DrainingError(f"the service is stopping, after {self._count} bytes of the body")
 
     def _too_slow(self) -> GradserveError:
         self._is_refused = True
