@@ -48,7 +48,7 @@ class House:
         self.records = open_records(self.settings)
         self.jobs, self.started, self.expected = self.records.jobs, [], {}
 
-    def run(self, *words, **variables):
+    def run(self, *words, environment=None, **variables):
         """A command of `gradserve` as a process."""
         settings = self.variables | {"data_directory": self.settings.data_directory} | variables
         added = {f"GRADSERVE_{name.upper()}": str(value) for name, value in settings.items()}
@@ -56,7 +56,7 @@ class House:
             process = subprocess.Popen(
                 [sys.executable, "-m", "service", *words],
                 cwd=ROOT,
-                env=os.environ | added,
+                env=os.environ | added | (environment or {}),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -35,6 +35,27 @@ def training(seconds, seed=0, name=None):
     return submitted(document)
 
 
+def large(width):
+    """A network whose parameters and what is computed of them take 64 × width² bytes."""
+    rng = np.random.default_rng(0)
+    document = {
+        "kind": "train",
+        "model": {
+            "kind": "network",
+            "layers": [
+                {"size": 4 * width, "activation": "tanh"},
+                {"size": 4 * width, "activation": "tanh"},
+                {"size": 1, "activation": "linear"},
+            ],
+        },
+        "data": {"inputs": rng.normal(size=(ROWS, 4)), "targets": rng.normal(size=ROWS)},
+        "loss": "mse",
+        "optimizer": {"kind": "adam", "learning_rate": 1e-4},
+        "epochs": 10,
+    }
+    return submitted(document)
+
+
 def submitted(document) -> Submission:
     """A document as it is stored."""
     sources = Sources(LOCAL_TENANT, None, None, Settings())
