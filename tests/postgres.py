@@ -3,8 +3,11 @@
 import getpass
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +17,66 @@ from psycopg import sql
 
 HOST, PORT, USER = "127.0.0.1", 5432, "postgres"
 BINARIES = Path("/usr/lib/postgresql")
-OWN_PORT_BASE = 20_000
+START_SECONDS = 30.0
+
+
+class Cluster:
+    """A server of its own on this machine: made, started, hurt, started again, removed."""
+
+    def __init__(self) -> None:
+        self._binaries = _installed_binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="gradserve-postgresql-"))
+        self._data = self._folder / "data"
+        self._port = _free_port()
+        if os.getuid() == 0:
+            shutil.chown(self._folder, USER, USER)
+        make = [self._binaries / "initdb", "-D", self._data, "-U", USER, "-A", "trust"]
+        _run_as_owner([*make, "--no-sync"])
+
+    @property
+    def address(self) -> str:
+        """The address, without a database."""
+        return f"postgresql+psycopg://{USER}@{HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Start the server; it answers when this returns."""
+        options = f"-h {HOST} -p {self._port} -k {self._folder}"
+        start = [self._control, "start", "-w", "-D", self._data, "-l", self._folder / "log"]
+        until = time.monotonic() + START_SECONDS
+        while not _run_as_owner([*start, "-o", options], is_checked=False):
+            # What a killed server has left may end a moment after it.
+            assert time.monotonic() < until, (self._folder / "log").read_text()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the server as it is, within every transaction."""
+        _run_as_owner([self._control, "stop", "-D", self._data, "-m", "immediate"])
+
+    def kill(self) -> None:
+        """Kill the process that all others of the server depend on."""
+        pid = int((self._data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+
+    def remove(self) -> None:
+        """Stop the server if it runs, and forget all it has."""
+        stop = [self._control, "stop", "-D", self._data, "-m", "immediate"]
+        _run_as_owner(stop, is_checked=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _control(self) -> Path:
+        return self._binaries / "pg_ctl"
+
+
+@contextmanager
+def own_postgresql() -> Iterator[Cluster]:
+    """A server that runs, and that a test may hurt."""
+    cluster = Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
 
 
 @contextmanager
@@ -23,16 +85,8 @@ def running_postgresql() -> Iterator[str]:
     if _answers(PORT):
         yield f"postgresql+psycopg://{USER}@{HOST}:{PORT}"
         return
-    folder = Path(tempfile.mkdtemp(prefix="gradserve-postgresql-"))
-    port = OWN_PORT_BASE + os.getpid() % 10_000
-    binaries = _installed_binaries()
-    try:
-        _start(binaries, folder, port)
-        yield f"postgresql+psycopg://{USER}@{HOST}:{port}"
-    finally:
-        stop = [binaries / "pg_ctl", "stop", "-D", folder / "data", "-m", "immediate"]
-        _run_as_owner(stop, is_checked=False)
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_postgresql() as cluster:
+        yield cluster.address
 
 
 @contextmanager
@@ -70,20 +124,20 @@ def _installed_binaries() -> Path:
     return found[-1].parent
 
 
-def _start(binaries: Path, folder: Path, port: int) -> None:
-    if os.getuid() == 0:
-        shutil.chown(folder, USER, USER)
-    data = folder / "data"
-    make = [binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "--no-sync"]
-    _run_as_owner(make)
-    options = f"-h {HOST} -p {port} -k {folder}"
-    start = [binaries / "pg_ctl", "start", "-w", "-D", data, "-l", folder / "log"]
-    _run_as_owner([*start, "-o", options])
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
-def _run_as_owner(command: list[object], *, is_checked: bool = True) -> None:
-    """Run a command of the server, which refuses to be run by root."""
+def _run_as_owner(command: list[object], *, is_checked: bool = True) -> bool:
+    """Run a command of the server, which refuses to be run by root; whether it succeeded."""
     words = [str(word) for word in command]
     if getpass.getuser() == "root":
         words = ["runuser", "-u", USER, "--", *words]
-    subprocess.run(words, check=is_checked, stdout=subprocess.DEVNULL, cwd="/")
+    errors = None if is_checked else subprocess.DEVNULL
+    done = subprocess.run(
+        words, check=is_checked, stdout=subprocess.DEVNULL, stderr=errors, cwd="/"
+    )
+    return done.returncode == 0

@@ -1,14 +1,12 @@
 """A service in processes of its own that a test hurts; what is true of it in the end."""
 
-import fcntl
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,6 +15,7 @@ import psutil
 from service.access import LOCAL_TENANT
 from service.settings import Settings
 from service.storage.stores import open_records
+from tests.faults.beside import beside
 
 ROOT = Path(__file__).resolve().parents[2]
 ANNOUNCED = re.compile(r"listens on (http://\S+)")
@@ -46,6 +45,7 @@ class House:
         self.folder, self.variables = folder, SETTINGS | variables
         self.settings = Settings(data_directory=folder / "data", **self.variables)
         self.records = open_records(self.settings)
+        self.beside = beside(self.settings)
         self.jobs, self.started, self.expected = self.records.jobs, [], {}
 
     def run(self, *words, environment=None, **variables):
@@ -92,11 +92,8 @@ class House:
         return row
 
     def rows(self, query, *values):
-        """Rows of the database, read beside all others."""
-        path = self.settings.data_directory / "gradserve.sqlite3"
-        with closing(sqlite3.connect(path, timeout=10)) as connection:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(query, values).fetchall()
+        """Rows of the database by column, read beside all others."""
+        return self.beside.rows(query, values)
 
     def worker_of(self, job_id, *, checkpoint=False):
         """The process that runs the job, once one does, and has kept a checkpoint if asked."""
@@ -113,20 +110,6 @@ class House:
     def has_checkpoint(self, job_id):
         """Whether there is something to go on from."""
         return self.jobs.checkpoint(LOCAL_TENANT, job_id) is not None
-
-    def is_locked(self):
-        """Whether nobody can write to the database, for a while."""
-        path = self.settings.data_directory / "gradserve.sqlite3-turns"
-        until = time.monotonic() + 0.2
-        with path.open() as turns:
-            while time.monotonic() < until:
-                try:
-                    fcntl.flock(turns, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    time.sleep(0.005)
-                else:
-                    return False
-        return True
 
     def finished(self, job_id, seconds=PATIENCE_SECONDS):
         """The job, once it has ended."""
@@ -196,7 +179,7 @@ def freeze(house, pid, *, in_the_way):
     def caught():
         os.kill(pid, signal.SIGSTOP)
         time.sleep(0.05)
-        if house.is_locked() == in_the_way:
+        if house.beside.is_locked() == in_the_way:
             return True
         os.kill(pid, signal.SIGCONT)
         time.sleep(0.001)

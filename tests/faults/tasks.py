@@ -14,9 +14,14 @@ EPOCHS_PER_SECOND = 4800  # roughly, where nothing else runs
 
 def training(seconds, seed=0, name=None):
     """A neuron that trains for about so long, always to the same bits."""
+    return submitted(training_document(seconds, seed, name))
+
+
+def training_document(seconds, seed=0, name=None):
+    """The same as a document of arrays."""
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(ROWS, 4))
-    document = {
+    return {
         "kind": "train",
         "model": {
             "kind": "neuron",
@@ -32,7 +37,15 @@ def training(seconds, seed=0, name=None):
         "seed": seed,
         "name": name,
     }
-    return submitted(document)
+
+
+def as_json(value):
+    """A document as a client writes it."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {name: as_json(item) for name, item in value.items() if item is not None}
+    return value
 
 
 def large(width):
