@@ -36,15 +36,14 @@ class KeyLookups:
         self._known: OrderedDict[str, _Seen] = OrderedDict()
         self._unknown: OrderedDict[str, _Seen] = OrderedDict()
         self._for_known, self._for_unknown = CapacityLimiter(2), CapacityLimiter(1)
+        self._for_any = CapacityLimiter(1)
         self._has_keys, self._has_keys_at = False, float("-inf")
 
     async def has_keys(self) -> bool:
         """Whether there is any key; once there is one, there always is."""
-        now = self._clock()
-        if not self._has_keys and now - self._has_keys_at >= self._seconds:
-            self._has_keys = await self._asked(self._keys.has_keys, self._for_known)
-            self._has_keys_at = now
-        return self._has_keys
+        if self._has_keys or self._clock() - self._has_keys_at < self._seconds:
+            return self._has_keys
+        return await self._asked(self._looked_for, self._for_any)
 
     async def opened(self, key_id: str, secret: str) -> Key | None:
         """The key, if the secret is its own and it is good now; in constant time."""
@@ -59,6 +58,13 @@ class KeyLookups:
         if key is None or key.revoked_at is not None:
             return False
         return key.expires_at is None or self._store_time(seen) < key.expires_at
+
+    def _looked_for(self) -> bool:
+        """In a thread: whether there is a key, unless another request asked by now."""
+        at = self._clock()
+        if not self._has_keys and at - self._has_keys_at >= self._seconds:
+            self._has_keys, self._has_keys_at = self._keys.has_keys(), at
+        return self._has_keys
 
     def _store_time(self, seen: _Seen) -> float:
         return seen.store_time + self._clock() - seen.at

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from service.api import following
+from service.api.schemas.jobs import TRAIN
 from service.errors import UnavailableError
 from service.jobs.job import Outcome
 from tests.api.jobs import UNKNOWN, world
@@ -192,12 +193,12 @@ async def test_streams_and_waits_end_when_the_service_stops_and_nothing_new_is_t
         response, _ = await asyncio.wait_for(reading, 3)
         assert response.status_code == 200
         assert (await asyncio.wait_for(waiting, 3)).json()["status"] == "queued"
-        new = await here.client.post("/v1/jobs", json={"kind": "train"})
+        new = await here.client.post("/v1/jobs", json=TRAIN)
         stream, _ = await read(here, job)
         ready = await here.client.get("/readyz")
         assert (await here.client.get("/healthz")).status_code == 200
 
-    assert new.status_code == 422  # what cannot be taken at all is told first
+    assert (new.status_code, new.json()["code"]) == (503, "draining")
     assert (stream.status_code, stream.json()["code"]) == (503, "draining")
     assert (ready.status_code, ready.json()["code"]) == (503, "draining")
     assert int(ready.headers["retry-after"]) > 0

@@ -19,6 +19,8 @@ HOMES = {
     "pyarrow": ("training/reading",),
     "click": ("commands", "__main__.py"),
     "httpx": ("commands",),
+    "limits": ("api",),
+    "prometheus_client": ("api",),
     "sqlalchemy": ("storage",),
     "alembic": ("storage",),
     "psycopg": ("storage",),
