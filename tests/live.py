@@ -40,6 +40,13 @@ class LiveServer:
             Path(f"/proc/{pid}/clear_refs").write_text("5")
         return self._memory("VmRSS")
 
+    def resident_bytes(self) -> int:
+        """Bytes resident now in the serving process alone."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)
+        assert found is not None
+        return int(found[1]) * 1024
+
     def peak_bytes(self) -> int:
         """The most bytes resident since the last reset, added up over its processes."""
         return self._memory("VmHWM")
@@ -67,14 +74,33 @@ class LiveServer:
         return found
 
 
+def environment_of(**settings: object) -> dict[str, str]:
+    """The environment of a command, with these settings by field and no others."""
+    others = {k: v for k, v in os.environ.items() if not k.startswith("GRADSERVE_")}
+    return others | {f"GRADSERVE_{name.upper()}": str(v) for name, v in settings.items()}
+
+
+def made_key(data_directory: Path, tenant: str) -> str:
+    """A new API key of a tenant, as `gradserve keys create` prints it."""
+    command = [sys.executable, "-m", "service", "keys", "create", "--tenant", tenant]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment_of(data_directory=data_directory),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"gs_[0-9a-f]+_[0-9a-f]+", done.stdout)
+    assert found is not None, done.stdout
+    return found[0]
+
+
 @contextmanager
-def running_server(log: Path) -> Iterator[LiveServer]:
+def running_server(log: Path, **settings: object) -> Iterator[LiveServer]:
     """A server that is ready; at the end it must be alive, unhurt, and stop when told."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADSERVE_")}
-    environment |= {
-        "GRADSERVE_DATA_DIRECTORY": str(log.parent / "data"),
-        "GRADSERVE_WORKERS": "0",
-    }
+    data_directory = log.parent / "data"
+    environment = environment_of(**{"data_directory": data_directory, "workers": 0} | settings)
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
     with (
         log.open("wb") as output,

@@ -1,1 +1,1 @@
-"""Many small jobs from many clients at once: `python -m tests.load 10000` is the whole of it."""
+"""Many small jobs from many clients at once: `python -m tests.load 10000`."""

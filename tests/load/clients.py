@@ -32,6 +32,12 @@ class Connection:
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
 
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict]:
         """Status and body of an answer."""
         content = None if body is None else json.dumps(body)
@@ -81,7 +87,7 @@ class HealthProbe:
 
     def __init__(self, port: int) -> None:
         self.latencies = Latencies()
-        self._connection = Connection(port)
+        self._port = port
         self._is_over = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -94,8 +100,9 @@ class HealthProbe:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._is_over.wait(SECONDS_BETWEEN_LOOKS):
-            self.latencies.timed(lambda: self._connection.ask("GET", "/healthz"), 200)
+        with Connection(self._port) as connection:
+            while not self._is_over.wait(SECONDS_BETWEEN_LOOKS):
+                self.latencies.timed(lambda: connection.ask("GET", "/healthz"), 200)
 
 
 def submitted(port: int, jobs: int, clients: int, key: str | None = None) -> Latencies:
@@ -103,9 +110,9 @@ def submitted(port: int, jobs: int, clients: int, key: str | None = None) -> Lat
     found = Latencies()
 
     def submit(count: int) -> None:
-        connection = Connection(port, key)
-        for _ in range(count):
-            found.timed(lambda: connection.ask("POST", "/v1/jobs", JOB), 202)
+        with Connection(port, key) as connection:
+            for _ in range(count):
+                found.timed(lambda: connection.ask("POST", "/v1/jobs", JOB), 202)
 
     counts = [jobs // clients + (k < jobs % clients) for k in range(clients)]
     with ThreadPoolExecutor(clients) as pool:
@@ -115,14 +122,14 @@ def submitted(port: int, jobs: int, clients: int, key: str | None = None) -> Lat
 
 def wait_for_all(port: int, key: str | None = None) -> list[dict]:
     """All jobs, once none of them waits or runs."""
-    connection = Connection(port, key)
     deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        open_jobs = [
-            connection.ask("GET", f"/v1/jobs?status={status}&limit=1")[1]["data"]
-            for status in ("queued", "running")
-        ]
-        if not any(open_jobs):
-            return connection.all_jobs()
-        assert time.monotonic() < deadline, "jobs still wait"
-        time.sleep(0.25)
+    with Connection(port, key) as connection:
+        while True:
+            open_jobs = [
+                connection.ask("GET", f"/v1/jobs?status={status}&limit=1")[1]["data"]
+                for status in ("queued", "running")
+            ]
+            if not any(open_jobs):
+                return connection.all_jobs()
+            assert time.monotonic() < deadline, "jobs still wait"
+            time.sleep(0.25)

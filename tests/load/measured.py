@@ -1,4 +1,4 @@
-"""One run of many small jobs against a real service: what is promised of it, and its figures."""
+"""One run of many small jobs against a real service: what is promised, and its figures."""
 
 import time
 from dataclasses import dataclass

@@ -19,12 +19,15 @@ def test_many_small_jobs_by_eight_clients_are_all_run_once(tmp_path):
 def test_a_full_queue_delays_another_tenant_by_one_job_of_each_worker(tmp_path):
     data = tmp_path / "data"
     crowd, single = made_key(data, "crowd"), made_key(data, "single")
-    with running_server(tmp_path / "server.log", workers=WORKERS, data_directory=data) as server:
+    with running_server(
+        tmp_path / "server.log", workers=WORKERS, data_directory=data
+    ) as server:
         submitted(server.port, QUEUED, 8, crowd)
-        client = Connection(server.port, single)
-        _, job = client.ask("POST", "/v1/jobs", JOB)
+        with Connection(server.port, single) as client:
+            _, job = client.ask("POST", "/v1/jobs", JOB)
         (mine,) = wait_for_all(server.port, single)
-        theirs = Connection(server.port, crowd).all_jobs()
+        with Connection(server.port, crowd) as client:
+            theirs = client.all_jobs()
 
     between = [
         other
