@@ -5,6 +5,7 @@ after each.
 """
 
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -81,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         emptied(self.store.records.database)
         self.jobs, self.claims, self.keys, self.turns = {}, [], {}, {}
-        self.now, self.turn = 0.0, 0
+        self.now, self.turn, self.numbers = 0.0, 0, count()
 
     @rule(data=st.data(), step=st.sampled_from(STEPS))
     def go_on(self, data, step):
@@ -105,7 +106,7 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             job, is_earlier = self.store.jobs.submit(tenant, asked, given)
             assert (is_earlier, job.id in self.jobs) == (False, False)
-            self.jobs[job.id] = Modelled(tenant, priority, len(self.jobs))
+            self.jobs[job.id] = Modelled(tenant, priority, next(self.numbers))
             self.turns.setdefault(tenant, 0)
             if text is not None:
                 self.keys[tenant, text] = (job, body)
