@@ -1,6 +1,6 @@
 """What each case about jobs is answered, by id; those of several requests run elsewhere."""
 
-from tests.hostile.expected import Refused, invalid, not_found, not_http
+from tests.hostile.expected import Refused, invalid, not_found
 
 NO_JOB = not_found("found no such job")
 UNKNOWN_FIELD = "expected name, priority, metadata, kind, model, data"
@@ -13,7 +13,6 @@ OF_JOBS: dict[str, Refused] = {
     "jobs-19": invalid("/callback_url", "unknown field 'callback_url'", UNKNOWN_FIELD),
     "jobs-22": invalid("/data/dataset", "'http://127.0.0.1:8787/info'", "the pattern"),
     "jobs-25": invalid("/name", "found 1000000 characters", "at most 200"),
-    "jobs-34": not_http("not valid HTTP"),
     **{f"jobs-{k}": NO_JOB for k in (37, 40, 43, 46)},
     "jobs-58": Refused("validation", ("Idempotency-Key", "1 to 255 visible ASCII")),
     "jobs-64": Refused("validation", ("limit", "'-1'", "a whole number from 1 to 100")),
@@ -22,7 +21,7 @@ OF_JOBS: dict[str, Refused] = {
 }
 # Cases that need keys, several requests or a server of their own, and where they are run.
 ELSEWHERE: dict[str, str] = {
-    **{f"jobs-{k:02}": "tests/hostile/test_jobs.py" for k in (4, 28, 31, 49, 52, 61)},
+    **{f"jobs-{k:02}": "tests/hostile/test_jobs.py" for k in (4, 28, 31, 34, 49, 52, 61)},
     "jobs-55": "tests/hostile/test_keys.py",
     **{f"auth-{k:02}": "tests/hostile/test_keys.py" for k in range(1, 20, 3)},
     "sse-01": "tests/commands/test_event_streams.py",

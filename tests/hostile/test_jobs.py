@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.jobs import world
+from tests.api.jobs import UNKNOWN, without_instance, world
 from tests.hostile.cases import CASES
 from tests.hostile.recipes import expand
 
@@ -86,3 +86,14 @@ async def test_a_value_of_5_megabytes_is_over_its_own_limit(here):
     assert response.status_code in case["expect"]["status"]
     assert problem["errors"][0]["pointer"] == "/metadata/k"
     assert "found 5000000 characters, expected at most the limit 512" in problem["detail"]
+
+
+async def test_an_id_of_sql_is_answered_as_an_unknown_one(here):
+    # As the case has it, with spaces in the path, it is no HTTP and answered with 400.
+    path = expand(CASES["jobs-34"]["request"]["path"])
+
+    response = await here.client.get(path)
+    unknown = await here.client.get(f"/v1/jobs/{UNKNOWN}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert without_instance(response) == without_instance(unknown)
