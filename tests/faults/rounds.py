@@ -51,7 +51,7 @@ class Rounds:
             "SELECT id FROM jobs WHERE status IN ('queued', 'running') AND id != ?", self.poison
         )
         for _ in range(WAITING - len(open_jobs)):
-            self.house.submit(training(1.2 + 0.3 * (self.submitted % KINDS)))
+            self.house.submit(training(0.8 + 0.2 * (self.submitted % KINDS)))
             self.submitted += 1
 
     def _round(self):

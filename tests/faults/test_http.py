@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from service.access import LOCAL_TENANT
 from service.storage.turns import Turns
@@ -85,7 +84,7 @@ def test_what_a_killed_server_has_acknowledged_is_run(house, reference):
     server.kill()
     server.wait()
 
-    house.serve(workers=1)
+    house.run("worker")
 
     assert ids(house) == set(job_ids)
     for job_id in job_ids:
@@ -93,10 +92,9 @@ def test_what_a_killed_server_has_acknowledged_is_run(house, reference):
     check(house, reference)
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
-def test_clients_that_stay_connected_do_not_hold_up_the_end(house, reference, processes):
-    server, address = house.serve("--http-processes", processes, workers=1)
-    job_id = house.submit(training(4.0))
+def test_clients_that_stay_connected_do_not_hold_up_the_end(house, reference):
+    server, address = house.serve("--http-processes", "2", workers=1)
+    job_id = house.submit(training(2.5))
     house.worker_of(job_id, checkpoint=True)
     host, port = address.removeprefix("http://").split(":")
     half = (
@@ -117,6 +115,6 @@ def test_clients_that_stay_connected_do_not_hold_up_the_end(house, reference, pr
     assert seconds < SHUTDOWN_SECONDS
     assert house.processes() == []
     assert "Traceback" not in (house.folder / "log").read_text()
-    house.serve(workers=1)
+    house.run("worker")
     check(house, reference)
     assert house.row(job_id)["lost_claims"] == 0

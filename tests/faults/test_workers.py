@@ -5,14 +5,13 @@ import signal
 import time
 
 import psutil
-import pytest
 
 from service.access import LOCAL_TENANT
 from tests.faults.house import LEASE_SECONDS, freeze, frozen, is_alive, stop, wait_for
 from tests.faults.invariants import check, lost_claims
 from tests.faults.tasks import training
 
-LONG = training(2.5)
+LONG = training(1.5)
 
 
 def test_a_job_whose_worker_is_killed_goes_on_and_finds_the_same(house, reference):
@@ -95,9 +94,8 @@ def test_a_cancelled_job_frees_its_worker_within_two_seconds(house, reference):
     check(house, reference, cancelled={job_id})
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
-def test_nobody_is_left_when_only_the_parent_is_killed(house, reference, processes):
-    server, _ = house.serve("--http-processes", processes, workers=2)
+def test_nobody_is_left_when_only_the_parent_is_killed(house, reference):
+    server, _ = house.serve("--http-processes", "2", workers=2)
     job_id = house.submit(LONG)
     worker = house.worker_of(job_id, checkpoint=True)
     os.kill(worker, signal.SIGSTOP)
@@ -106,7 +104,7 @@ def test_nobody_is_left_when_only_the_parent_is_killed(house, reference, process
     server.wait()
 
     wait_for(lambda: not house.processes(), 2.0, "the end of the children")
-    house.serve(workers=1)
+    house.run("worker")
     check(house, reference)
 
 
