@@ -7,6 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.live import running_server
+from tests.sdk import training
 from tests.sdk.cases import CASES, densify
 from tests.sdk.clients import PythonClient, TypeScriptClient
 from tests.sdk.document import OPERATION_IDS
@@ -22,8 +24,8 @@ BRANCH_OF_IDENTITY = r".*\(jacobian, IdentityTensor\):\n.*\n|.*case \"identity\"
 )
 def client(request, tmp_path_factory):
     built = request.param(tmp_path_factory.mktemp("sdk"))
-    program = ROOT / "tests" / "sdk" / f"program{built.suffix}"
-    shutil.copy(program, built.home)
+    for program in ("program", "jobs_program"):
+        shutil.copy(ROOT / "tests" / "sdk" / f"{program}{built.suffix}", built.home)
     return built
 
 
@@ -113,6 +115,18 @@ def test_steps_are_taken_one_from_the_other(answers):
     assert steps["rule"] == "v = μ * v_0 + g; w - η * v"
     assert steps["loss_factor"] == "1/N"
     assert steps["layers"] == [[1, 2]]
+
+
+def test_a_table_is_uploaded_trained_on_and_predicted_from(client, tmp_path):
+    table = tmp_path / "rows.csv"
+    training.write_table(table)
+    checked = client.check("jobs_program")
+    assert checked.returncode == 0, checked.stdout
+    with running_server(tmp_path / "server.log", workers=1) as server:
+        done = client.run("jobs_program", server.url, str(table))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    training.check(json.loads(done.stdout))
 
 
 def test_a_problem_is_read_by_its_type(answers):
