@@ -41,7 +41,7 @@ def submit(client: Client, dataset: Dataset) -> Job:
             "model": {"kind": "neuron", "activation": "identity"},
             "data": {"dataset": dataset.id, "targets": ["y"]},
             "standardize": True,
-            "optimizer": {"kind": "adam", "learning_rate": 0.05},
+            "optimizer": {"kind": "sgd", "learning_rate": 0.05},
             "epochs": 3,
             "batch_size": 1024,
         }

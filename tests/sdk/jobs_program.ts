@@ -22,7 +22,7 @@ async function submit(baseUrl: string, dataset: { id: string; sha256: string }):
     model: { kind: "neuron", activation: "identity" },
     data: { dataset: dataset.id, targets: ["y"] },
     standardize: true,
-    optimizer: { kind: "adam", learning_rate: 0.05 },
+    optimizer: { kind: "sgd", learning_rate: 0.05 },
     epochs: 3,
     batch_size: 1024,
   };

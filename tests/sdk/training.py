@@ -20,7 +20,7 @@ def write_table(path: Path) -> None:
 
 def check(read: dict[str, Any]) -> None:
     """What a client's program read is what the table holds, to five standard errors."""
-    error = 5 * NOISE / np.sqrt(ROWS) + 1e-2  # three epochs of adam end near the minimum
+    error = 5 * NOISE / np.sqrt(ROWS) + 5e-3  # stochastic steps go on beside the minimum
     assert read["rows"] == ROWS
     assert read["columns"] == ["a", "b", "c", "y"]
     assert read["events"] == ["progress", "status"]
