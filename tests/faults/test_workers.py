@@ -22,6 +22,7 @@ def test_a_job_whose_worker_is_killed_goes_on_and_finds_the_same(house, referenc
     os.kill(killed, signal.SIGKILL)
 
     began = time.monotonic()
+    wait_for(lambda: not is_alive(killed), told="the end of the worker")
     assert house.worker_of(job_id) != killed
     assert time.monotonic() - began < 10
     check(house, reference)
