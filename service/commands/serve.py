@@ -48,7 +48,7 @@ def command(**flags: object) -> None:
     listener = _listen(settings)
     announce = partial(_announce, _address(settings, listener))
     pool = LocalPool(settings.workers, stores.work, starter(settings), settings.lease_seconds)
-    upkeep = Upkeep(stores.work, settings.lease_seconds)
+    upkeep = Upkeep(stores.work, stores.records, stores.files, settings.lease_seconds)
     upkeep.start()
     try:
         if settings.workers:

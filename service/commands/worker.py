@@ -52,7 +52,7 @@ def _work(settings: Settings, token: str) -> None:
         settings=settings,
         run=run,
     )
-    upkeep = Upkeep(stores.work, settings.lease_seconds)
+    upkeep = Upkeep(stores.work, stores.records, stores.files, settings.lease_seconds)
     upkeep.start()
     Worker(owner_of(os.getpid(), token), tools, stopping.is_asked).run_until_stopped()
     upkeep.close()

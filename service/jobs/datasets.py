@@ -1,6 +1,7 @@
 """Datasets as plain values, and the protocols of where their records and files are kept."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -96,6 +97,15 @@ class DatasetFiles(Protocol):
 
         Raises UnavailableError if the file is gone or not what it was.
         """
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder of this machine that is gone afterwards, or once this process has ended.
+
+        What is mapped from it stays; OSError tells of a disk that is full.
+        """
+
+    def clear(self) -> None:
+        """Delete what is left of uploads and scratch folders whose processes are gone."""
 
     def forget_all_but(self, kept: set[str], older_than_seconds: float) -> int:
         """Delete the files that nobody names and that have been there for so long. How many."""

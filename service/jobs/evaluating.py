@@ -14,7 +14,7 @@ from service.errors import NonFiniteResultError
 from service.jobs.evaluation_requests import asked_of, block_of, result_columns
 from service.jobs.job import Outcome
 from service.jobs.packing import pack, unpack
-from service.jobs.work import Work, scratch
+from service.jobs.work import Work
 from service.training.data import Array, Dataset
 from service.training.reading.tables import FormatName
 
@@ -34,7 +34,7 @@ def run_evaluation(work: Work) -> Outcome | None:
     request = unpack(work.claim.request)
     _, dataset = work.dataset(request["data"]["dataset"])
     job = work.claim.job
-    with scratch(work.settings) as folder:
+    with work.files.scratch() as folder:
         path = folder / "rows.npy"
         with path.open("wb") as file:
             if not _is_written(file, work, request, dataset):

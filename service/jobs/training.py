@@ -15,7 +15,7 @@ from service.jobs.packing import pack, unpack
 from service.jobs.stored_errors import stored_error
 from service.jobs.training_places import placed
 from service.jobs.training_requests import dataset_id_of, inline_dataset, task_of
-from service.jobs.work import Work, finite, progress_document, scratch
+from service.jobs.work import Work, finite, progress_document
 from service.training.checkpoints import decode_checkpoint, encode_checkpoint
 from service.training.data import Array
 from service.training.runs import Checkpoint, Epoch, Result
@@ -45,7 +45,7 @@ class _Run:
             "job": work.claim.job.id,
             "request": sha256(work.claim.request).hexdigest(),
         }
-        with scratch(work.settings) as folder, _limited(work), work.stoppable():
+        with work.files.scratch() as folder, _limited(work), work.stoppable():
             dataset_id = dataset_id_of(request)
             if dataset_id is None:
                 dataset = inline_dataset(request)

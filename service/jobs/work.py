@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from math import isfinite
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Literal, TypeVar
 
@@ -182,15 +180,6 @@ class Work:
                     raise
                 _log.warning("job %s: asked again: %s", self.claim.job.id, error.message)
             sleep(_SECONDS_BETWEEN_TRIES)
-
-
-@contextmanager
-def scratch(settings: Settings) -> Iterator[Path]:
-    """A folder of this machine that is gone afterwards; what is mapped from it stays."""
-    parent = settings.data_directory / "uploads"
-    parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="job-", dir=parent) as folder:
-        yield Path(folder)
 
 
 def progress_document(progress: Progress, loss: float | None) -> dict[str, object]:

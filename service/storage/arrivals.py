@@ -29,14 +29,19 @@ class Arrivals:
     @contextmanager
     def new(self) -> Iterator[Path]:
         """A folder for a file on its way; nothing of it is left afterwards."""
-        folder = self._folder / secrets.token_hex(16)
-        with disk_errors():
-            folder.mkdir()
-            try:
-                with locked(folder):
-                    yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+        with disk_errors(), self.scratch() as folder:
+            yield folder
+
+    @contextmanager
+    def scratch(self, prefix: str = "") -> Iterator[Path]:
+        """The same, where errors of the disk are for whoever fills the folder."""
+        folder = self._folder / f"{prefix}{secrets.token_hex(16)}"
+        folder.mkdir()
+        try:
+            with locked(folder):
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def clear(self, older_than_seconds: float = YOUNG_SECONDS) -> None:
         """Delete the folders that nobody fills any more."""

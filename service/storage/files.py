@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -214,10 +214,21 @@ class StoredFiles:
         """Of a content as this format: bytes may be a file of two formats."""
         return self._cache / f"{sha256}-{format}.npy"
 
-    def forget_all_but(self, kept: set[str], older_than_seconds: float) -> int:
-        """Delete the files that nobody names, and what is left of uploads that were cut."""
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for what a job writes on its way."""
+        return self._arrivals.scratch("job-")
+
+    def clear(self) -> None:
+        """Delete what is left of uploads and jobs whose processes are gone."""
         with disk_errors():
             self._arrivals.clear()
+
+    def forget_all_but(self, kept: set[str], older_than_seconds: float) -> int:
+        """Delete the files that nobody names.
+
+        A file that is put again is as new, so `kept` may be read long before.
+        """
+        with disk_errors():
             count = self._contents.remove_all_but(kept, older_than_seconds)
             for path in self._cache.iterdir():
                 named = _VALUE_FILE.fullmatch(path.name)

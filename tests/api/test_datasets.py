@@ -245,6 +245,19 @@ async def test_uploads_of_the_same_content_at_once_are_datasets_of_one_file(here
     assert len([p for p in folder.glob("??/*") if p.is_file()]) == 1
 
 
+async def test_head_tells_of_the_file_without_reading_it(here):
+    found = await uploaded(here)
+    (file,) = (here.settings.data_directory / "files").glob("??/*")
+    got = await here.client.get(found["links"]["content"])
+    file.unlink()
+    told = await here.client.head(found["links"]["content"])
+
+    assert (told.status_code, told.content) == (200, b"")
+    for name in ("content-length", "content-type", "content-disposition", "etag"):
+        assert told.headers[name] == got.headers[name]
+    assert (await here.client.head(UNKNOWN + "/content")).status_code == 404
+
+
 async def test_a_file_that_is_gone_is_told_before_the_answer_begins(here):
     found = await uploaded(here)
     (file,) = (here.settings.data_directory / "files").glob("??/*")

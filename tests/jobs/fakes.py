@@ -1,8 +1,10 @@
 """The stores of jobs and datasets in memory, for the tests of what runs over them."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from service.errors import NotFoundError
 from service.jobs.datasets import (
@@ -77,11 +79,18 @@ class MemoryRecords:
         return {record.sha256 for record in self.kept.values()}
 
 
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    with TemporaryDirectory(dir=parent) as folder:
+        yield Path(folder)
+
+
 class MemoryFiles:
     """Tables of datasets by the SHA-256 of their files."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.tables: dict[str, Dataset] = {}
+        self.folder = folder
 
     async def receive(
         self, chunks: AsyncIterator[bytes], format: FormatName, max_bytes: int
@@ -107,6 +116,13 @@ class MemoryFiles:
 
     def open(self, record: StoredDataset) -> Dataset:
         return self.tables[record.sha256]
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return scratch_folder(self.folder)
+
+    def clear(self) -> None:
+        raise NotImplementedError
 
     def forget_all_but(self, kept: set[str], older_than_seconds: float) -> int:
         raise NotImplementedError
@@ -198,7 +214,8 @@ class Bench:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.settings = Settings(data_directory=folder, **settings)  # type: ignore[arg-type]
-        self.jobs, self.records, self.files = MemoryJobs(), MemoryRecords(), MemoryFiles()
+        self.jobs, self.records = MemoryJobs(), MemoryRecords()
+        self.files = MemoryFiles(folder / "uploads")
         self.work = MemoryWork()
         self.sources = Sources(TENANT, self.jobs, self.records, self.settings)  # type: ignore[arg-type]
 

@@ -269,6 +269,26 @@ def test_what_nobody_names_is_forgotten_once_it_is_old(files, settings):
         next(files.content(other.sha256))
 
 
+def test_a_file_that_is_put_again_is_as_new(files, settings):
+    described = received(files, FILES["csv"], "csv")
+    if settings.files_url is None:
+        os.utime(original_of(settings, described.sha256), (0, 0))
+        os.utime(next((settings.data_directory / "cache").glob("*.npy")), (0, 0))
+    kept_before = set()
+
+    assert received(files, FILES["csv"], "csv") == described
+    assert files.forget_all_but(kept_before, 3600) == 0
+    assert files.open(record_of(described)).values.tobytes() == VALUES.tobytes()
+
+
+def test_numbers_that_a_job_reads_stay_though_their_file_is_forgotten(files):
+    values = files.open(record_of(received(files, FILES["csv"], "csv"))).values
+    time.sleep(0.01)
+
+    assert files.forget_all_but(set(), 0) == 1
+    assert values.tobytes() == VALUES.tobytes()
+
+
 CRASH = """
 import asyncio, os, sys
 from service.settings import Settings
