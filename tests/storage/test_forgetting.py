@@ -13,7 +13,7 @@ def names(directory):
     return sorted(p.name for p in directory.rglob("*") if p.is_file() and p.name[0] != ".")
 
 
-def kept(stores, folder, format):
+def kept(stores, format):
     """What a job does with its result: kept as a file, and recorded later."""
     with stores.files.scratch() as scratch:
         path = scratch / f"result.{format}"
@@ -23,9 +23,7 @@ def kept(stores, folder, format):
 
 def look(stores):
     now = [0.0]
-    upkeep = Upkeep(
-        stores.work, stores.records, stores.files, 30.0, 1.0, clock=lambda: now[0]
-    )
+    upkeep = Upkeep(stores.work, stores.records, stores.files, 30.0, 1.0, clock=lambda: now[0])
     for _ in range(SWEEPS_PER_LOOK_AT_FILES):
         now[0] += 1.0
         upkeep.look()
@@ -34,7 +32,7 @@ def look(stores):
 def test_files_go_with_their_last_record_unless_they_wait_for_it(tmp_path):
     stores = build_stores(Settings(data_directory=tmp_path))
     named, deleted, never, waiting = (
-        kept(stores, tmp_path, format) for format in ("csv", "npy", "npz", "json")
+        kept(stores, format) for format in ("csv", "npy", "npz", "json")
     )
     first = stores.records.add_dataset("local", None, named)
     second = stores.records.add_dataset("other", "the same", named)
