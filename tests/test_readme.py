@@ -14,10 +14,18 @@ import pytest
 
 from service.calculus.rules.table import FUNCTIONS
 from service.settings import Limits, Settings
+from tests.live import running_server
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```sh\n(curl .*?)```\n\n```json\n(.*?)```", README, re.DOTALL)
+# Those of the job follow from each other, and are a test of their own.
+EXAMPLES = [
+    (command, answer)
+    for command, answer in re.findall(
+        r"```sh\n(curl .*?)```\n\n```json\n(.*?)```", README, re.DOTALL
+    )
+    if "$job" not in command
+]
 COMMANDS = re.findall(
     r"```sh\n(\.venv/bin/gradserve [^`]*?)```\n\n```text\n(.*?)```", README, re.DOTALL
 )
@@ -71,6 +79,43 @@ def test_a_training_of_the_readme_prints_what_it_says(tmp_path, script, printed)
     )
 
     assert changing.sub("", done.stdout) == changing.sub("", printed)
+
+
+def test_the_job_of_the_readme_is_trained_and_predicts_as_printed(tmp_path):
+    section = README.split("## Train as a job")[1].split("\n## ")[0]
+    submit, result, predict = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    printed = [
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", section, re.DOTALL)
+    ]
+    command = shlex.join([sys.executable, "-m", "service"])
+    script = "\necho +++\n".join([submit, result, predict])
+    with running_server(tmp_path / "server.log", workers=1) as server:
+        script = script.replace("http://127.0.0.1:8000", server.url)
+        script = re.sub(r"(?<![\w/])\.venv/bin/python", sys.executable, script)
+        script = re.sub(r"(?<![\w/])\.venv/bin/gradserve", command, script)
+        done = subprocess.run(
+            ["sh", "-ec", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "GRADSERVE_URL": server.url},
+        )
+
+    events, *answers = done.stdout.split("+++")
+    assert events.rstrip().endswith('data: {"status":"succeeded","attempt":1}')
+    assert "event: progress" in events
+    for answer, expected in zip(map(json.loads, answers), printed, strict=True):
+        assert rounded(answer) == rounded(expected)
+
+
+def rounded(value):
+    """The same with numbers of nine digits: the last ones are the machine's."""
+    if isinstance(value, dict):
+        return {name: rounded(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def test_the_readme_names_every_function():
