@@ -20,10 +20,15 @@ def submit(
         IdempotencyKeyReusedError: the key was used for another request.
         QueueFullError: too many jobs wait.
     """
+    idempotency = None if key is None else Idempotency(key=key, request_hash=_hash_of(document))
+    if idempotency is not None:
+        # Asked before the checks: what they look at may be gone by now, the answer is not.
+        earlier = services.jobs.submitted(tenant, idempotency)
+        if earlier is not None:
+            return earlier, True
     sources = Sources(tenant, services.jobs, services.records, services.settings)
     kind = next(kind for name, kind in JOB_KINDS.items() if name == document["kind"])
     submission = kind.submission(document, sources)
-    idempotency = None if key is None else Idempotency(key=key, request_hash=_hash_of(document))
     return services.jobs.submit(tenant, submission, idempotency)
 
 

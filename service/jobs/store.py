@@ -45,6 +45,13 @@ class JobStore(Protocol):
             NotFoundError: one of its datasets is gone; the pointer is /data/dataset.
         """
 
+    def submitted(self, tenant: str, idempotency: Idempotency) -> Job | None:
+        """The job of an earlier request with this key as `submit` tells it; None if none.
+
+        Raises:
+            IdempotencyKeyReusedError: the key was used for a request with another body.
+        """
+
     def job(self, tenant: str, job_id: str) -> Job:
         """The job. Raises NotFoundError."""
 

@@ -37,7 +37,7 @@ from service.storage.schema import (
     leftovers,
     workers,
 )
-from service.storage.submitting import Submitting
+from service.storage.submitting import Submitting, submitted_with
 from service.storage.tenancy import TenantRows
 from service.training.runs import Epoch
 
@@ -73,6 +73,10 @@ class SqlJobStore:
             if not is_kept:
                 self._blobs.discard(request)
         return job, is_earlier
+
+    def submitted(self, tenant: str, idempotency: Idempotency) -> Job | None:
+        """The job of an earlier request with this key."""
+        return self._database.read(lambda now: submitted_with(now, tenant, idempotency))
 
     def job(self, tenant: str, job_id: str) -> Job:
         """The job."""

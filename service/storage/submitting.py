@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Row,
     ScalarSelect,
     bindparam,
     delete,
@@ -104,7 +106,7 @@ class Submitting:
 
     def _earlier(self, rows: TenantRows, key: Idempotency, job: Job) -> Job | None:
         transaction = rows.transaction
-        key_hash = sha256(key.key.encode("utf-8", "surrogatepass")).hexdigest()
+        key_hash = _hash_of(key)
         lasts = microseconds(self.settings.idempotency_hours * _HOUR)
         values = {
             "request_hash": key.request_hash,
@@ -120,12 +122,7 @@ class Submitting:
             changing = rows.update(idempotency).where(mine).values(values)
             transaction.connection.execute(changing)
             return None
-        if bytes(earlier.request_hash) != key.request_hash:
-            raise IdempotencyKeyReusedError(
-                "Idempotency-Key: found it used for a request with another body, "
-                "expected a new key"
-            )
-        return submitted_job(earlier.job)
+        return _job_of_key(earlier, key)
 
     def _check_room(self, transaction: Transaction) -> None:
         most = self.settings.max_queued_jobs_of_tenant, self.settings.max_queued_jobs
@@ -177,7 +174,36 @@ class Submitting:
             )
 
 
+def submitted_with(
+    transaction: Transaction, tenant: str, idempotency_key: Idempotency
+) -> Job | None:
+    """The job of an earlier request with this key, as it was when it was submitted.
+
+    Raises:
+        IdempotencyKeyReusedError: that request had another body.
+    """
+    rows = TenantRows(transaction, tenant)
+    query = rows.select(idempotency).where(
+        idempotency.c.key_hash == _hash_of(idempotency_key),
+        idempotency.c.expires_at > transaction.now,
+    )
+    earlier = transaction.connection.execute(query).one_or_none()
+    return None if earlier is None else _job_of_key(earlier, idempotency_key)
+
+
 def forget_keys(transaction: Transaction) -> int:
     """Delete the idempotency keys whose time is over. How many."""
     over = delete(idempotency).where(idempotency.c.expires_at <= transaction.now)
     return transaction.connection.execute(over).rowcount
+
+
+def _hash_of(key: Idempotency) -> str:
+    return sha256(key.key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _job_of_key(earlier: Row[Any], key: Idempotency) -> Job:
+    if bytes(earlier.request_hash) != key.request_hash:
+        raise IdempotencyKeyReusedError(
+            "Idempotency-Key: found it used for a request with another body, expected a new key"
+        )
+    return submitted_job(earlier.job)

@@ -67,6 +67,20 @@ def test_the_same_key_with_another_body_is_refused_and_leaves_nothing(store):
     assert store.jobs.depth()["queued"] == 1
 
 
+def test_the_job_of_a_key_is_found_without_submitting(make_store):
+    store = make_store(idempotency_hours=24)
+    job, _ = store.jobs.submit("ada", submission(), key())
+    store.jobs.delete("ada", job.id)
+
+    assert store.jobs.submitted("ada", key()) == job
+    assert store.jobs.submitted("ada", key("other")) is None
+    assert store.jobs.submitted("bob", key()) is None
+    with pytest.raises(IdempotencyKeyReusedError, match="expected a new key"):
+        store.jobs.submitted("ada", key(body=b"other"))
+    store.clock.move(24.1 * HOURS)
+    assert store.jobs.submitted("ada", key()) is None
+
+
 def test_keys_of_two_tenants_are_two(store):
     first = store.jobs.submit("ada", submission(), key())
 
