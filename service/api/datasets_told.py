@@ -1,9 +1,9 @@
 """Datasets as they are told: values of JSON, and the headers of their files."""
 
 import re
-from datetime import UTC, datetime
 from urllib.parse import quote
 
+from service.api.times import time_text
 from service.api.wire import Json
 from service.jobs.datasets import StoredDataset
 from service.training.reading.tables import FORMATS
@@ -17,7 +17,6 @@ _UNSAFE_ANYWHERE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u2028-\u202e\u2066-\u20
 def dataset_document(record: StoredDataset) -> Json:
     """A `Dataset`."""
     place = f"{PATH}/{record.id}"
-    moment = datetime.fromtimestamp(record.created_at, UTC).isoformat(timespec="microseconds")
     return {
         "id": record.id,
         "name": record.name,
@@ -34,7 +33,7 @@ def dataset_document(record: StoredDataset) -> Json:
         ],
         "bytes": record.bytes,
         "sha256": record.sha256,
-        "created_at": moment.replace("+00:00", "Z"),
+        "created_at": time_text(record.created_at),
         "links": {"self": place, "content": f"{place}/content"},
     }
 

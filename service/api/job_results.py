@@ -7,7 +7,7 @@ import numpy as np
 
 from service.api.access import Caller
 from service.api.binary import SAFETENSORS, encode_binary
-from service.api.job_ids import checked_id, of_a_job
+from service.api.ids import JOBS
 from service.api.services import Services
 from service.api.wire import Json, encode, tensor
 from service.errors import NotFinishedError
@@ -27,8 +27,8 @@ def stored_result(services: Services, caller: Caller, job_id: str) -> tuple[Job,
         NotFoundError: there is no such job.
         NotFinishedError: it has no result; the message tells how far it is.
     """
-    checked = checked_id(job_id)
-    with of_a_job():
+    checked = JOBS.checked(job_id)
+    with JOBS.looked_up():
         job = services.jobs.job(caller.tenant, checked)
         if job.status != "succeeded":
             raise _not_finished(job)

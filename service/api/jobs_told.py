@@ -1,11 +1,11 @@
 """Jobs, events and epochs as they are told: values of JSON."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from math import isfinite
 
 from service.api.problems import problem_document
 from service.api.schemas.jobs_told import JobProgress
+from service.api.times import time_text
 from service.api.wire import Json
 from service.jobs.job import Event, Job
 from service.jobs.stored_errors import restored_error
@@ -56,14 +56,6 @@ def epoch_document(epoch: Epoch) -> Json:
         "gradient_norm": _finite(epoch.gradient_norm),
         "learning_rate": _finite(epoch.learning_rate),
     }
-
-
-def time_text(seconds: float | None) -> str | None:
-    """A time in RFC 3339, in UTC."""
-    if seconds is None:
-        return None
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _problem(job: Job) -> Json:

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from service.api.access import Caller
-from service.api.job_ids import of_a_job
+from service.api.ids import JOBS
 from service.api.services import Services
 from service.errors import UnauthenticatedError
 from service.jobs.job import Job
@@ -20,7 +20,7 @@ async def job_after_waiting(
         UnauthenticatedError: the key has become useless meanwhile.
     """
     read = partial(services.jobs.job, caller.tenant, job_id)
-    with of_a_job():
+    with JOBS.looked_up():
         job = await services.storing(read)
         if not seconds or job.is_finished:
             return job

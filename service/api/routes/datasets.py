@@ -10,8 +10,8 @@ from starlette.responses import StreamingResponse
 from service.api.access import caller_of
 from service.api.contract import problems_for
 from service.api.dataset_formats import OCTETS, TAKEN, format_of
-from service.api.dataset_ids import DatasetId, checked_id, of_a_dataset
 from service.api.datasets_told import PATH, content_headers, dataset_document
+from service.api.ids import DATASETS, DatasetId
 from service.api.negotiation import JSON, media_of
 from service.api.schemas.datasets import Dataset, DatasetPage
 from service.api.services import Services, services_of
@@ -105,8 +105,8 @@ async def list_datasets(
 async def get_dataset(request: Request, dataset_id: DatasetId) -> Response:
     """A dataset: its columns with their ranges, its size, its hash."""
     services, tenant = services_of(request), caller_of(request).tenant
-    ask = partial(services.records.dataset, tenant, checked_id(dataset_id))
-    with of_a_dataset():
+    ask = partial(services.records.dataset, tenant, DATASETS.checked(dataset_id))
+    with DATASETS.looked_up():
         record = await services.storing(ask)
     return _json(dataset_document(record))
 
@@ -121,8 +121,8 @@ async def get_dataset(request: Request, dataset_id: DatasetId) -> Response:
 async def delete_dataset(request: Request, dataset_id: DatasetId) -> Response:
     """Forget a dataset; one that a job uses which has not ended cannot be."""
     services, tenant = services_of(request), caller_of(request).tenant
-    forget = partial(services.records.delete_dataset, tenant, checked_id(dataset_id))
-    with of_a_dataset():
+    forget = partial(services.records.delete_dataset, tenant, DATASETS.checked(dataset_id))
+    with DATASETS.looked_up():
         await services.storing(forget)
     return Response(status_code=204)
 
@@ -145,8 +145,8 @@ files_router = APIRouter(
 async def download_dataset(request: Request, dataset_id: DatasetId) -> Response:
     """The file of a dataset, byte for byte as it came; its ETag is its SHA-256."""
     services, tenant = services_of(request), caller_of(request).tenant
-    ask = partial(services.records.dataset, tenant, checked_id(dataset_id))
-    with of_a_dataset():
+    ask = partial(services.records.dataset, tenant, DATASETS.checked(dataset_id))
+    with DATASETS.looked_up():
         record = await services.storing(ask)
     headers = content_headers(record)
     if request.scope.get("gradserve.is_head"):

@@ -8,7 +8,7 @@ from service.api.access import caller_of
 from service.api.contract import problems_for
 from service.api.event_stream import MEDIA_TYPE
 from service.api.following import parts_of_job
-from service.api.job_ids import JobId, checked_id, of_a_job
+from service.api.ids import JOBS, JobId
 from service.api.parameters import LAST_EVENT_ID, only
 from service.api.problems import MEDIA_TYPE as PROBLEM
 from service.api.services import services_of
@@ -55,8 +55,8 @@ async def stream_job_events(
     services, caller = services_of(request), caller_of(request)
     if services.draining.is_draining:
         raise DrainingError("the service is stopping and opens no streams")
-    checked = checked_id(job_id)
-    with of_a_job():
+    checked = JOBS.checked(job_id)
+    with JOBS.looked_up():
         job = await services.storing(lambda: services.jobs.job(caller.tenant, checked))
     after = min(int(found or 0), job.version)
     if job.is_finished and after == job.version and found is not None:

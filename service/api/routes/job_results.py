@@ -9,7 +9,7 @@ from service.api.access import caller_of
 from service.api.binary import SAFETENSORS
 from service.api.computing import computing_of
 from service.api.contract import problems_for
-from service.api.job_ids import JobId, checked_id, of_a_job
+from service.api.ids import JOBS, JobId
 from service.api.job_results import predicted_bytes, result_bytes, stored_result
 from service.api.jobs_told import epoch_document
 from service.api.negotiation import JSON, prefers
@@ -42,10 +42,10 @@ async def get_job_history(
     limit: Annotated[int, Query(description="How many at most.", ge=1, le=1000)] = 1000,
 ) -> Response:
     """The loss, the gradient's norm and the learning rate of each epoch, page by page."""
-    services, checked = services_of(request), checked_id(job_id)
+    services, checked = services_of(request), JOBS.checked(job_id)
     tenant = caller_of(request).tenant
     ask = partial(services.jobs.history, tenant, checked, after=after, limit=limit + 1)
-    with of_a_job():
+    with JOBS.looked_up():
         epochs = await services.storing(ask)
     shown, has_more = epochs[:limit], len(epochs) > limit
     page = {

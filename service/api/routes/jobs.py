@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from service.api.access import caller_of
 from service.api.contract import problems_for
-from service.api.job_ids import JobId, checked_id, of_a_job
+from service.api.ids import JOBS, JobId
 from service.api.jobs_told import PATH, job_document
 from service.api.negotiation import JSON
 from service.api.parameters import IDEMPOTENCY_KEY, only
@@ -119,7 +119,7 @@ async def get_job(
 ) -> Response:
     """A job; with `wait_seconds` as soon as it ends, or as it is after this time."""
     job = await job_after_waiting(
-        services_of(request), caller_of(request), checked_id(job_id), wait_seconds
+        services_of(request), caller_of(request), JOBS.checked(job_id), wait_seconds
     )
     return _json(job_document(job))
 
@@ -134,8 +134,8 @@ async def get_job(
 )
 async def cancel_job(request: Request, job_id: JobId) -> Response:
     """Cancel a job: one that waits never runs, one that runs ends within seconds."""
-    services, checked = services_of(request), checked_id(job_id)
-    with of_a_job():
+    services, checked = services_of(request), JOBS.checked(job_id)
+    with JOBS.looked_up():
         job = await services.storing(
             partial(services.jobs.cancel, caller_of(request).tenant, checked)
         )
@@ -151,8 +151,8 @@ async def cancel_job(request: Request, job_id: JobId) -> Response:
 )
 async def delete_job(request: Request, job_id: JobId) -> Response:
     """Forget a job with all it has; one that runs has to be cancelled before."""
-    services, checked = services_of(request), checked_id(job_id)
-    with of_a_job():
+    services, checked = services_of(request), JOBS.checked(job_id)
+    with JOBS.looked_up():
         await services.storing(
             partial(services.jobs.delete, caller_of(request).tenant, checked)
         )
