@@ -10,6 +10,9 @@ import pyarrow
 import pytest
 
 from service.errors import BadDatasetError, OverLimitError
+from service.training.reading import numpy_files
+from service.training.reading.streams import unnamed_file
+from service.training.reading.tables import read_table
 from tests.training.test_reading import npy_of, parquet_of, read
 
 
@@ -135,3 +138,23 @@ def test_rows_packed_into_nothing_are_bounded():
     assert len(packed) < 50_000
     with pytest.raises(OverLimitError, match="found over 125,000 rows"):
         read(packed, max_bytes=10**6)
+
+
+def test_arrays_by_columns_are_inflated_into_one_file_of_the_folder(monkeypatch, tmp_path, rng):
+    made = []
+
+    def noted(folder):
+        made.append(folder)
+        return unnamed_file(folder)
+
+    monkeypatch.setattr(numpy_files, "unnamed_file", noted)
+    parts = {name: np.asfortranarray(rng.random((50_000, 3))) for name in "ab"}
+    parts["c"] = rng.random((50_000, 2))
+    file = io.BytesIO()
+    np.savez_compressed(file, **parts)
+
+    found = read_table(file, "npz", into=tmp_path / "values.npy")
+
+    assert np.array_equal(found.values, np.hstack(list(parts.values())))
+    assert made == [tmp_path]
+    assert [path.name for path in tmp_path.iterdir()] == ["values.npy"]

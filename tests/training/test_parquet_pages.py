@@ -8,8 +8,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from service.errors import BadDatasetError
-from service.training.reading import parquet, parquet_pages
+from service.errors import BadDatasetError, OverLimitError
+from service.training.reading import parquet
 from service.training.reading.tables import read_table
 
 
@@ -58,12 +58,37 @@ def test_a_page_that_is_large_decompressed_is_refused():
         read_table(io.BytesIO(content))
 
 
-def test_pages_of_many_columns_are_added_up(monkeypatch):
-    monkeypatch.setattr(parquet_pages, "MAX_PAGES_BYTES", 50_000)
-    table = pyarrow.table({f"c{k}": np.arange(1000.0) for k in range(10)})
+@pytest.mark.parametrize("at_once", [1, 300_000, 2**26])
+@pytest.mark.parametrize("into", [None, "values.npy"])
+def test_columns_with_large_pages_are_read_in_parts(at_once, into, monkeypatch, tmp_path, rng):
+    monkeypatch.setattr(parquet, "_BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(parquet, "BLOCK_BYTES", 10_000)
+    values = rng.normal(size=(3000, 7))
+    # Names that Arrow would take for fields of one another.
+    names = ["a", "a.b", "a.b.c", "b", "list.element", "0", "é"]
+    table = pyarrow.table({name: values[:, k] for k, name in enumerate(names)})
+    content = parquet_of(table, row_group_size=1100)
 
-    with pytest.raises(BadDatasetError, match=r"row group 1: found pages of 8\d,\d+ bytes"):
-        read_table(io.BytesIO(parquet_of(table, use_dictionary=False)))
+    found = read_table(io.BytesIO(content), into=into and tmp_path / into)
+
+    assert np.array_equal(found.values, values)
+    assert [column.name for column in found.columns] == names
+    assert [path.name for path in tmp_path.iterdir()] == ([into] if into else [])
+
+
+def test_an_empty_cell_of_a_later_part_has_its_place(monkeypatch):
+    monkeypatch.setattr(parquet, "_BYTES_AT_ONCE", 1)
+    table = pyarrow.table({"a": [1.0] * 9, "b": [1.0] * 7 + [None, 2.0]})
+
+    with pytest.raises(BadDatasetError, match=r"row 8, column 'b' \(2 of 2\): found an empty"):
+        read_table(io.BytesIO(parquet_of(table, row_group_size=4)))
+
+
+def test_what_is_too_large_is_refused_before_it_is_read():
+    content = parquet_of(pyarrow.table({"a": np.zeros(2_000_000)}))
+
+    with pytest.raises(OverLimitError, match="found over 100 rows of 1 columns"):
+        read_table(io.BytesIO(content), max_bytes=800)
 
 
 def test_a_small_file_of_very_many_rows_is_refused(monkeypatch):

@@ -6,8 +6,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from os import SEEK_END
+from pathlib import Path
+from shutil import copyfileobj
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,7 +18,13 @@ import numpy as np
 from service.errors import BadDatasetError
 from service.language.places import shown
 from service.training.data import BLOCK_BYTES, MAX_COLUMNS, Array, check_names
-from service.training.reading.streams import RowStream, length_of, read_up_to, spooled
+from service.training.reading.streams import (
+    CHUNK_BYTES,
+    RowStream,
+    length_of,
+    read_up_to,
+    unnamed_file,
+)
 
 _MAGIC = b"\x93NUMPY"
 MAX_HEADER = 2**20
@@ -79,11 +88,13 @@ def read_npy(stream: BinaryIO) -> RowStream:
     names = header.dtype.names or tuple(f"c{place}" for place in range(header.width))
     check_names(names)
     blocks = _array_blocks(stream, header, _rows_at_once(header.row_bytes), "the file")
-    return RowStream(names, header.dtypes, blocks)
+    return RowStream(names, header.dtypes, blocks, header.rows)
 
 
-def read_npz(stream: BinaryIO) -> RowStream:
+def read_npz(stream: BinaryIO, folder: Path | None = None) -> RowStream:
     """The arrays of an archive side by side: the columns of `X` are X[0], X[1], …; `y` is y.
+
+    Those that are stored by columns are inflated into a file in the folder.
 
     Raises:
         BadDatasetError: it is no archive of arrays with the same number of rows, or it inflates
@@ -94,12 +105,14 @@ def read_npz(stream: BinaryIO) -> RowStream:
         archive = zipfile.ZipFile(stream)
         members = archive.infolist()
         _check_members(members, length_of(stream) + stream.tell())
-        return _side_by_side(archive, members)
+        return _side_by_side(archive, members, folder)
     except _ZIP_ERRORS as error:
         raise BadDatasetError(f"the archive cannot be read: {_reason(error)}") from error
 
 
-def _side_by_side(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> RowStream:
+def _side_by_side(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path | None
+) -> RowStream:
     names: list[str] = []
     dtypes: list[str] = []
     parts = []
@@ -124,21 +137,29 @@ def _side_by_side(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> R
         if len(names) > MAX_COLUMNS:
             break
     check_names(names)
-    return RowStream(tuple(names), tuple(dtypes), _member_blocks(archive, parts))
+    blocks = _member_blocks(archive, parts, folder)
+    return RowStream(tuple(names), tuple(dtypes), blocks, next(iter(rows.values())))
 
 
 def _member_blocks(
-    archive: zipfile.ZipFile, parts: list[tuple[zipfile.ZipInfo, _Header, str]]
+    archive: zipfile.ZipFile,
+    parts: list[tuple[zipfile.ZipInfo, _Header, str]],
+    folder: Path | None,
 ) -> Iterator[Array]:
     count = _rows_at_once(sum(header.row_bytes for _, header, _ in parts))
     with ExitStack() as stack:
         each = []
+        by_columns = stack.enter_context(unnamed_file(folder))
         try:
             for member, header, label in parts:
-                opened: Any = stack.enter_context(archive.open(member))
                 if header.is_by_columns:
-                    opened = stack.enter_context(spooled(opened))
+                    offset = by_columns.seek(0, SEEK_END) + header.offset
+                    with archive.open(member) as inflated:
+                        copyfileobj(inflated, by_columns, CHUNK_BYTES)
+                    header = replace(header, offset=offset)
+                    opened: Any = by_columns
                 else:
+                    opened = stack.enter_context(archive.open(member))
                     opened.read(header.offset)
                 each.append(_array_blocks(opened, header, count, label))
             for blocks in zip(*each, strict=True):

@@ -9,11 +9,10 @@ from typing import Any, BinaryIO
 from service.errors import BadDatasetError
 
 MAX_PAGE_BYTES = 64 * 2**20
-MAX_PAGES_BYTES = 2**30  # of one page and one dictionary of each column
 _FOOTER_BYTES = 64 * 2**20
 _HEADER_BYTES = 64 * 2**10
 _USUAL_HEADER_BYTES = 512
-_HINT = "write smaller pages: pyarrow's data_page_size and row_group_size"
+_HINT = "write smaller pages: pyarrow's data_page_size"
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY = 0, 1, 2, 3, 7, 8
 _INTEGERS = (4, 5, 6)
 _STRUCT = 12
@@ -29,31 +28,27 @@ def check_footer(stream: BinaryIO, length: int) -> None:
     if length < 8:
         return
     stream.seek(length - 8)
-    size = int.from_bytes(stream.read(4), "little")
+    size, magic = int.from_bytes(stream.read(4), "little"), stream.read(4)
     stream.seek(0)
-    if size > _FOOTER_BYTES:
+    if magic == b"PAR1" and size > _FOOTER_BYTES:
         raise BadDatasetError(
             f"found a footer of {size:,} bytes, expected at most {_FOOTER_BYTES:,}"
         )
 
 
-def check_pages(stream: BinaryIO, metadata: Any) -> None:  # noqa: ANN401  # Arrow's FileMetaData
-    """Refuse pages that are too large decompressed.
+def sizes_of_pages(stream: BinaryIO, metadata: Any) -> list[list[int]]:  # noqa: ANN401
+    """By row group and column: bytes of the largest page and the dictionary, decompressed.
+
+    `metadata` is Arrow's FileMetaData.
 
     Raises:
-        BadDatasetError: a page, or one of each column together, is.
+        BadDatasetError: a page is too large.
     """
-    for group in range(metadata.num_row_groups):
-        columns = metadata.row_group(group)
-        together = 0
-        for place in range(columns.num_columns):
-            together += _largest(stream, columns.column(place))
-        if together > MAX_PAGES_BYTES:
-            raise BadDatasetError(
-                f"row group {group + 1}: found pages of {together:,} bytes, one of each "
-                f"column, expected at most {MAX_PAGES_BYTES:,}",
-                hint=_HINT,
-            )
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    return [
+        [_largest(stream, group.column(place)) for place in range(group.num_columns)]
+        for group in groups
+    ]
 
 
 def _largest(stream: BinaryIO, column: Any) -> int:  # noqa: ANN401  # ColumnChunkMetaData

@@ -1,9 +1,10 @@
 """What every format gives: names of columns, and blocks of rows, read with bounded memory."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfileobj
 from typing import BinaryIO
 
 from service.training.data import Array
@@ -13,11 +14,15 @@ CHUNK_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowStream:
-    """A table being read: `blocks` are row-major, shape (some rows, columns), from the top."""
+    """A table being read: `blocks` are row-major, shape (some rows, columns), from the top.
+
+    `rows` is their number, where the file tells it before they are read.
+    """
 
     names: tuple[str, ...]
     dtypes: tuple[str, ...]
     blocks: Iterator[Array]
+    rows: int | None = None
 
 
 def read_up_to(stream: BinaryIO, count: int) -> bytes:
@@ -42,7 +47,12 @@ def length_of(stream: BinaryIO) -> int:
 
 def spooled(stream: BinaryIO) -> BinaryIO:
     """A temporary file, gone when it is closed, with what is left of the stream."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-    shutil.copyfileobj(stream, file, CHUNK_BYTES)
+    file = unnamed_file(None)
+    copyfileobj(stream, file, CHUNK_BYTES)
     file.seek(0)
     return file
+
+
+def unnamed_file(folder: Path | None) -> BinaryIO:
+    """A file in the folder, or where the system has such files, gone when it is closed."""
+    return tempfile.TemporaryFile(dir=folder)

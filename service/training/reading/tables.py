@@ -26,24 +26,34 @@ MAX_VALUE_BYTES = 64 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How files of a format begin, and what reads them; some formats have to be seeked in."""
+    """How files of a format begin, and what reads them; some formats have to be seeked in.
+
+    A reader may write as much as the numbers of the table into the folder that it is given.
+    """
 
     media_type: str
     start: re.Pattern[bytes] | None
-    read: Callable[[BinaryIO], RowStream]
+    read: Callable[[BinaryIO, Path | None], RowStream]
     is_seeking: bool
 
 
+def _alone(
+    read: Callable[[BinaryIO], RowStream],
+) -> Callable[[BinaryIO, Path | None], RowStream]:
+    """The reader as one that needs no folder."""
+    return lambda stream, _: read(stream)
+
+
 FORMATS: dict[FormatName, Format] = {
-    "npy": Format("application/x-npy", re.compile(rb"\x93NUMPY"), read_npy, True),
+    "npy": Format("application/x-npy", re.compile(rb"\x93NUMPY"), _alone(read_npy), True),
     "npz": Format("application/zip", re.compile(b"PK"), read_npz, True),
     "parquet": Format(
         "application/vnd.apache.parquet", re.compile(b"PAR1"), read_parquet, True
     ),
     "json": Format(
-        "application/json", re.compile(rb"\s*+(?:\{|\[\s*+[\[{\]])"), read_json, False
+        "application/json", re.compile(rb"\s*+(?:\{|\[\s*+[\[{\]])"), _alone(read_json), False
     ),
-    "csv": Format("text/csv", None, read_csv, False),
+    "csv": Format("text/csv", None, _alone(read_csv), False),
 }
 _FOREIGN = {
     b"\x1f\x8b": "gzip",
@@ -86,7 +96,8 @@ def read_table(
             stream.seek(0)
         elif is_seeking:
             stream = stack.enter_context(spooled(stream))
-        table = FORMATS[format or _format_of(stream)].read(stream)
+        folder = None if into is None else into.parent
+        table = FORMATS[format or _format_of(stream)].read(stream, folder)
         sink: _Sink = _Memory() if into is None else _File(into)
         stack.enter_context(sink)
         return _written(table, sink, max_bytes)
@@ -113,16 +124,20 @@ def format_of_start(start: bytes) -> FormatName:
 
 def _written(table: RowStream, sink: "_Sink", max_bytes: int) -> Dataset:
     description = Description(table.names, table.dtypes)
-    row_bytes = 8 * len(table.names)
+    _check_size(table.rows or 0, len(table.names), max_bytes)
     for block in table.blocks:
         description.add(block)
-        if description.rows * row_bytes > max_bytes:
-            raise OverLimitError(
-                f"found over {max_bytes // row_bytes:,} rows of {len(table.names)} columns, "
-                f"whose values would take over the limit of {max_bytes:,} bytes"
-            )
+        _check_size(description.rows, len(table.names), max_bytes)
         sink.add(block)
     return sink.dataset(description.columns())
+
+
+def _check_size(rows: int, columns: int, max_bytes: int) -> None:
+    if 8 * rows * columns > max_bytes:
+        raise OverLimitError(
+            f"found over {max_bytes // (8 * columns):,} rows of {columns} columns, "
+            f"whose values would take over the limit of {max_bytes:,} bytes"
+        )
 
 
 class _Sink(Protocol):
