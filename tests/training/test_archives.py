@@ -140,6 +140,21 @@ def test_rows_packed_into_nothing_are_bounded():
         read(packed, max_bytes=10**6)
 
 
+@pytest.mark.parametrize("at_once", [0, 2, 256])
+def test_many_arrays_are_read_as_few(monkeypatch, at_once, rng):
+    monkeypatch.setattr(numpy_files, "_MOST_INFLATED_AT_ONCE", at_once)
+    parts = {
+        "a": rng.random(70_000),
+        "b": np.asfortranarray(rng.random((70_000, 3))),
+        "c": rng.random((70_000, 2)),
+    }
+    file = io.BytesIO()
+    np.savez_compressed(file, **parts)
+
+    expected = np.hstack([parts["a"][:, None], parts["b"], parts["c"]])
+    assert np.array_equal(read_table(file, "npz").values, expected)
+
+
 def test_arrays_by_columns_are_inflated_into_one_file_of_the_folder(monkeypatch, tmp_path, rng):
     made = []
 

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from os import SEEK_END
 from pathlib import Path
@@ -32,6 +32,7 @@ _MAX_DIRECTORY = 8 * 2**20
 # Deflate reaches 1032:1 on zeros. A table of few distinct numbers stays below 200:1.
 _MAX_INFLATION = 200
 _ALWAYS_INFLATED = 64 * 2**20
+_MOST_INFLATED_AT_ONCE = 256  # each takes about 50 kB; of more, all go through the file
 # What zipfile raises on a damaged archive; NotImplementedError: an unknown compression.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -94,7 +95,7 @@ def read_npy(stream: BinaryIO) -> RowStream:
 def read_npz(stream: BinaryIO, folder: Path | None = None) -> RowStream:
     """The arrays of an archive side by side: the columns of `X` are X[0], X[1], …; `y` is y.
 
-    Those that are stored by columns are inflated into a file in the folder.
+    Those that are stored by columns, or are many, are inflated into a file in the folder.
 
     Raises:
         BadDatasetError: it is no archive of arrays with the same number of rows, or it inflates
@@ -149,23 +150,38 @@ def _member_blocks(
     count = _rows_at_once(sum(header.row_bytes for _, header, _ in parts))
     with ExitStack() as stack:
         each = []
-        by_columns = stack.enter_context(unnamed_file(folder))
+        inflated = stack.enter_context(unnamed_file(folder))
         try:
             for member, header, label in parts:
-                if header.is_by_columns:
-                    offset = by_columns.seek(0, SEEK_END) + header.offset
-                    with archive.open(member) as inflated:
-                        copyfileobj(inflated, by_columns, CHUNK_BYTES)
-                    header = replace(header, offset=offset)
-                    opened: Any = by_columns
+                if header.is_by_columns or len(parts) > _MOST_INFLATED_AT_ONCE:
+                    start = inflated.seek(0, SEEK_END)
+                    with archive.open(member) as source:
+                        copyfileobj(source, inflated, CHUNK_BYTES)
+                    opened: Any = _Part(inflated, start, inflated.tell())
                 else:
                     opened = stack.enter_context(archive.open(member))
-                    opened.read(header.offset)
+                opened.read(header.offset)
                 each.append(_array_blocks(opened, header, count, label))
             for blocks in zip(*each, strict=True):
                 yield np.hstack(blocks)
         except _ZIP_ERRORS as error:
             raise BadDatasetError(f"the archive cannot be read: {_reason(error)}") from error
+
+
+class _Part:
+    """A part of a file as a file of its own; others may be read from between its reads."""
+
+    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+        self._file, self._start, self._end, self._place = file, start, end, start
+
+    def seek(self, place: int) -> None:
+        self._place = self._start + place
+
+    def read(self, count: int) -> bytes:
+        self._file.seek(self._place)
+        found = self._file.read(min(count, self._end - self._place))
+        self._place += len(found)
+        return found
 
 
 def _check_directory(stream: BinaryIO) -> None:
