@@ -24,7 +24,9 @@ Item = TypeVar("Item")
 
 def new_id(prefix: Literal["job", "ds"]) -> str:
     """A new id with 130 random bits."""
-    return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LETTERS))
+    bits = secrets.randbits(5 * _ID_LETTERS)
+    letters = (_ALPHABET[bits >> 5 * place & 31] for place in range(_ID_LETTERS))
+    return f"{prefix}_{''.join(letters)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

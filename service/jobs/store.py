@@ -118,10 +118,13 @@ class JobStore(Protocol):
 class WorkStore(Protocol):
     """Where jobs are kept, for those who run them. A claim's writes raise LostClaimError."""
 
-    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+    def claim(
+        self, owner: str, lease_seconds: float, environment: Document | None = None
+    ) -> Claim | None:
         """The next job to run, or None: tenants in turn, by priority, then by age.
 
-        A job whose cancellation is asked for is never handed out.
+        A job whose cancellation is asked for is never handed out. `environment` is recorded
+        with a job that has none yet.
         """
 
     def beat(self, claim: Claim, lease_seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -45,8 +45,10 @@ class _Run:
             "job": work.claim.job.id,
             "request": sha256(work.claim.request).hexdigest(),
         }
-        with work.files.scratch() as folder, _limited(work), work.stoppable():
-            dataset_id = dataset_id_of(request)
+        dataset_id = dataset_id_of(request)
+        # Rows that came with the request are in memory; only a dataset's may need files.
+        place = nullcontext() if dataset_id is None else work.files.scratch()
+        with place as folder, _limited(work), work.stoppable():
             if dataset_id is None:
                 dataset = inline_dataset(request)
             else:

@@ -48,7 +48,7 @@ class Work:
         self._reason: StopReason | None = None
         self._waiting: list[Epoch] = []
         self._progress: Document | None = None
-        self._reported = float("-inf")
+        self._reported = monotonic()  # what ends at once is told with its end alone
         self._saved = monotonic()
 
     def stop_reason(self) -> StopReason | None:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from service.errors import GradserveError, InternalError
 from service.jobs.datasets import DatasetFiles, DatasetRecords
+from service.jobs.environment import environment
 from service.jobs.job import Claim, Outcome
 from service.jobs.patience import insist
 from service.jobs.store import LostClaimError, WorkStore
@@ -101,7 +102,7 @@ class Worker:
         lease = self._tools.settings.lease_seconds
         try:
             self._tell_alive()
-            claim = self._tools.store.claim(self._owner, lease)
+            claim = self._tools.store.claim(self._owner, lease, environment())
         except GradserveError as error:
             self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
             LOG.warning("no store", extra={"reason": error.message})

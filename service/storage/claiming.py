@@ -1,8 +1,9 @@
 """Which job is next: tenants in turn, in each by priority, then by age."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, Update, bindparam, func, select, update
+from sqlalchemy import Row, ScalarSelect, Select, Text, Update, bindparam, func, select, update
 
 from service.storage.database import Transaction
 from service.storage.happenings import one_more
@@ -16,16 +17,30 @@ def is_any_waiting(transaction: Transaction) -> bool:
     return transaction.connection.execute(_ANY_WAITING).first() is not None
 
 
-def claim_next(
-    transaction: Transaction, owner: str, lease: int, most_running: int
-) -> Row[Any] | None:
-    """The row of the next job, now run by `owner` until its lease is over; None if none is."""
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """Who asks for a job, for how long (microseconds), and within which cap of a tenant."""
+
+    owner: str
+    lease: int
+    most_running: int
+    environment: str | None = None  # recorded where none is
+
+
+def claim_next(transaction: Transaction, asked: Claiming) -> Row[Any] | None:
+    """The row of the next job, now run by who asks until its lease is over; None if none is."""
     # Who claims waits for who claims: the cap and the turns are counted over all of them.
     transaction.lock(_LOCK)
     now = transaction.now
     row = transaction.connection.execute(
         _CLAIM,
-        {"new_owner": owner, "now": now, "until": now + lease, "most_running": most_running},
+        {
+            "new_owner": asked.owner,
+            "now": now,
+            "until": now + asked.lease,
+            "most_running": asked.most_running,
+            "used": asked.environment,
+        },
     ).one_or_none()
     if row is not None:
         transaction.connection.execute(_SERVED, {"served": row.tenant})
@@ -42,6 +57,7 @@ def _claim() -> Update:
             attempt=jobs.c.attempt + 1,
             lease_until=bindparam("until"),
             started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
+            environment=func.coalesce(jobs.c.environment, bindparam("used", type_=Text)),
             version=one_more(),
         )
         .returning(jobs)

@@ -11,7 +11,7 @@ from service.jobs.job import Claim, Document, Job, Outcome
 from service.settings import Settings
 from service.storage import losing
 from service.storage.blobs import BlobName, Blobs, Kept
-from service.storage.claiming import claim_next, is_any_waiting
+from service.storage.claiming import Claiming, claim_next, is_any_waiting
 from service.storage.database import Database, Transaction
 from service.storage.happenings import add_event, count, tell
 from service.storage.holding import change, check, ended_by
@@ -23,6 +23,9 @@ from service.training.runs import Epoch
 _BLOB = select(blobs).where(
     blobs.c.job_id == bindparam("of_job"), blobs.c.name == bindparam("named")
 )
+_INPUTS = select(blobs).where(
+    blobs.c.job_id == bindparam("of_job"), blobs.c.name.in_(("request", "checkpoint"))
+)
 
 
 class SqlWorkStore:
@@ -31,28 +34,39 @@ class SqlWorkStore:
     def __init__(self, database: Database, contents: Blobs, settings: Settings) -> None:
         self._database, self._blobs, self._settings = database, contents, settings
         self._sweeper = Sweeper(database, contents, settings)
+        self._has_found = False
 
-    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+    def claim(
+        self, owner: str, lease_seconds: float, environment: Document | None = None
+    ) -> Claim | None:
         """The next job to run, or None."""
-        if not self._database.read(is_any_waiting):
+        # Whoever has found a job asks for the next one without a look before.
+        if not self._has_found and not self._database.read(is_any_waiting):
             return None
+        asked = Claiming(
+            owner,
+            microseconds(lease_seconds),
+            self._settings.max_running_jobs_of_tenant,
+            None if environment is None else written(environment),
+        )
 
-        def step(transaction: Transaction) -> tuple[Row[Any], Job] | None:
-            lease = microseconds(lease_seconds)
-            most = self._settings.max_running_jobs_of_tenant
-            row = claim_next(transaction, owner, lease, most)
+        def step(transaction: Transaction) -> tuple[Row[Any], dict[str, Row[Any]]] | None:
+            row = claim_next(transaction, asked)
             if row is None:
                 return None
             tell(transaction, [row])
-            return row, job_of(row)
+            contents = transaction.connection.execute(_INPUTS, {"of_job": row.id})
+            return row, {each.name: each for each in contents}
 
         found = self._database.write(step)
+        self._has_found = found is not None
         if found is None:
             return None
-        row, job = found
+        row, contents = found
+        job = job_of(row)
         try:
-            request = self._content(job.id, "request")
-            checkpoint = self._content(job.id, "checkpoint")
+            request = self._input(job.id, "request", contents)
+            checkpoint = self._input(job.id, "checkpoint", contents)
         except (UnavailableError, StorageFullError):
             self._give_up(job)
             raise
@@ -184,10 +198,19 @@ class SqlWorkStore:
         """Count something that happened."""
         self._database.write(lambda transaction: count(transaction, {(name, label): by}))
 
-    def _content(self, job_id: str, name: BlobName) -> bytes | None:
+    def _input(
+        self, job_id: str, name: BlobName, contents: dict[str, Row[Any]]
+    ) -> bytes | None:
+        """What a claim found; files are read after it, as they may be large."""
+        if name in contents and contents[name].file is None:
+            return self._blobs.content_of(contents[name])
         names = {"of_job": job_id, "named": name}
-        return self._blobs.read(
-            self._database, lambda now: now.connection.execute(_BLOB, names).one_or_none()
+        return (
+            None
+            if name not in contents
+            else self._blobs.read(
+                self._database, lambda now: now.connection.execute(_BLOB, names).one_or_none()
+            )
         )
 
     def _give_up(self, job: Job) -> None:

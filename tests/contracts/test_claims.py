@@ -32,6 +32,25 @@ def test_a_claim_has_all_that_a_job_needs(store):
     assert store.work.claim("w", LEASE) is None
 
 
+def test_the_environment_of_the_first_claim_stays(store):
+    submit(store)
+
+    first = store.work.claim("w", LEASE, {"threads": 1})
+    store.work.release(first)
+    second = store.work.claim("w", LEASE, {"threads": 2})
+
+    assert first.environment == second.environment == {"threads": 1}
+
+
+def test_large_contents_of_a_claim_come_from_files(store):
+    submit(store, request=b"r" * 300_000)
+    store.work.release(store.work.claim("w", LEASE), b"c" * 300_000)
+
+    claim = store.work.claim("w", LEASE)
+
+    assert (claim.request, claim.checkpoint) == (b"r" * 300_000, b"c" * 300_000)
+
+
 def test_within_a_tenant_priority_comes_before_age(store):
     jobs = [submit(store, priority=priority) for priority in (0, 5, 0, 5)]
 

@@ -141,7 +141,9 @@ class MemoryWork:
         self.lost = False
         self.busy: Exception | None = None
 
-    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+    def claim(
+        self, owner: str, lease_seconds: float, environment: Document | None = None
+    ) -> Claim | None:
         raise NotImplementedError
 
     def beat(self, claim: Claim, lease_seconds: float) -> bool:

@@ -40,7 +40,7 @@ class Absent:
         if self.is_lost and name not in ("worker_seen", "claim", "worker_gone"):
             raise LostClaimError
 
-    def claim(self, owner, lease_seconds):
+    def claim(self, owner, lease_seconds, environment=None):
         self._answer("claim")
         return self.claims.pop(0) if self.claims else None
 
