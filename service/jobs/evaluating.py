@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any, BinaryIO
 
@@ -10,7 +11,12 @@ import numpy as np
 from service.computation.answers import Answer, DenseTensor
 from service.computation.compute import Computer
 from service.computation.requests import Request
-from service.errors import NonFiniteResultError
+from service.errors import (
+    DomainError,
+    GradserveError,
+    NonFiniteResultError,
+    SingularMatrixError,
+)
 from service.jobs.evaluation_requests import asked_of, block_of, result_columns
 from service.jobs.job import Outcome
 from service.jobs.packing import pack, unpack
@@ -20,6 +26,8 @@ from service.training.reading.tables import FormatName
 
 _FORMAT: FormatName = "npy"
 _ALIGNMENT = 64
+OF_A_ROW = (NonFiniteResultError, SingularMatrixError, DomainError)  # by its numbers
+HINT = "keep the operands inside the domain, or leave the bad entries out with where(...)"
 
 
 def run_evaluation(work: Work) -> Outcome | None:
@@ -78,19 +86,39 @@ def _answer(
     """The answer of some rows.
 
     Raises:
-        NonFiniteResultError: with the first row that has no finite one.
+        GradserveError: with the first row that has none, in its message.
     """
     try:
         return computer.answer(_request(request, dataset, start, stop))
-    except NonFiniteResultError as error:
-        if stop - start == 1:
-            told = NonFiniteResultError(
-                f"row {start + 1}: {error.message}", faults=error.faults
-            )
-            raise told from error
-    middle = (start + stop) // 2
-    _answer(computer, request, dataset, start, middle)
-    return _answer(computer, request, dataset, middle, stop)
+    except OF_A_ROW as error:
+        found: GradserveError = error
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        try:
+            computer.answer(_request(request, dataset, start, middle))
+        except OF_A_ROW as error:
+            stop, found = middle, error
+        else:
+            start = middle
+    try:
+        computer.answer(_request(request, dataset, start, stop))
+    except OF_A_ROW as error:
+        found = error
+    raise _of_row(start, found) from found
+
+
+def _of_row(place: int, error: GradserveError) -> GradserveError:
+    """The error with the row, counted from 1; without the hint at what a job does not take."""
+    told = f"row {place + 1}: "
+    faults = tuple(
+        replace(
+            fault,
+            message=told + fault.message,
+            hint=HINT if isinstance(error, NonFiniteResultError) else fault.hint,
+        )
+        for fault in error.faults
+    )
+    return type(error)(told + error.message, faults=faults)
 
 
 def _request(request: Mapping[str, Any], dataset: Dataset, start: int, stop: int) -> Request:

@@ -46,6 +46,11 @@ def submitted_evaluation(document: Document, sources: Sources) -> Submission:
                 f"found {shown(name)} as columns and as a variable, expected one of the two",
                 pointer=f"/variables/{name}",
             )
+    if request["operation"] == "evaluate" and request.get("wrt") is not None:
+        raise ValidationError(
+            "found wrt with the operation evaluate, expected none: nothing is differentiated",
+            pointer="/wrt",
+        )
     if not request["columns"]:
         raise ValidationError("found no columns, expected at least one", pointer="/columns")
     one, two = (_compiled(request, record, rows, sources.settings) for rows in (1, 2))

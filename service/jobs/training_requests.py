@@ -126,7 +126,7 @@ def _model(fields: Mapping[str, Any]) -> ModelTask:
         inputs=inputs,
         kind=model["kind"],
         layers=tuple(_layer(layer) for layer in given),
-        loss=fields.get("loss") or "mse",
+        loss="mse" if fields.get("loss") is None else fields["loss"],
         l1=penalty.get("l1", 0.0),
         l2=penalty.get("l2", 0.0),
         standardize=fields.get("standardize", False),

@@ -145,6 +145,37 @@ def test_a_row_without_a_finite_answer_is_told(bench):
     assert outcome.status == "failed"
     assert outcome.error["code"] == "non_finite_result"
     assert outcome.error["message"].startswith("row 34: ")
+    assert outcome.error["faults"][0]["message"].startswith("row 34: ")
+    assert "nonfinite" not in outcome.error["faults"][0]["hint"]
+
+
+@pytest.mark.parametrize("bad", [[33], [0, 49], [12, 13, 14]])
+def test_the_first_row_with_a_singular_matrix_is_told(bench, bad):
+    values = np.array(VALUES)
+    values[bad] = 1.0
+    dataset = bench.dataset(dataset_of(values, NAMES))
+    document = request(
+        dataset,
+        "evaluate",
+        expression="inv([[a, b], [b, a]])",
+        columns={"a": "a", "b": "b"},
+        variables={},
+    )
+
+    outcome = bench.run(claim_of(submitted(bench, document)))
+
+    assert outcome.error["code"] == "singular_matrix"
+    assert outcome.error["message"].startswith(f"row {bad[0] + 1}: ")
+    assert outcome.error["faults"][0]["pointer"] == "/expression"
+
+
+def test_names_to_differentiate_by_are_refused_where_nothing_is(bench):
+    dataset = bench.dataset(dataset_of(VALUES, NAMES))
+
+    with pytest.raises(GradserveError, match="nothing is differentiated") as caught:
+        submitted(bench, request(dataset, "evaluate", wrt=["w"]))
+
+    assert (caught.value.code, caught.value.faults[0].pointer) == ("validation", "/wrt")
 
 
 @pytest.mark.parametrize(

@@ -313,3 +313,8 @@ def test_a_submission_has_all_that_is_stored(bench):
     assert submission.metadata == {"a": "b"}
     assert unpack(submission.request)["batch_size"] == 32
     assert "batch_size" not in request
+
+
+@pytest.mark.parametrize(("loss", "pointer"), [("", "/loss"), ({}, "/loss/kind")])
+def test_an_empty_loss_is_not_the_usual_one(bench, loss, pointer):
+    refused(bench, train(NEURON, loss=loss), "validation", pointer, "expected")
