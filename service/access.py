@@ -1,5 +1,6 @@
 """API keys: `gs_<id>_<secret>`, hashed, scoped, expiring; and the protocol of their store."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 LOCAL_TENANT = "local"  # of everything where no keys are asked for
 _PREFIX = "gs"
 _ID_BYTES, _SECRET_BYTES = 8, 32
+_WRITTEN = re.compile(rf"{_PREFIX}_([^\W_]{{{2 * _ID_BYTES}}})_[^\W_]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ def hash_of(secret: str) -> bytes:
 def written(key_id: str, secret: str) -> str:
     """A key as its owner sends it."""
     return f"{_PREFIX}_{key_id}_{secret}"
+
+
+def without_secrets(text: str) -> str:
+    """The text with the secret of each key in it left out, so that it can be logged."""
+    return _WRITTEN.sub(rf"{_PREFIX}_\1_…", text)
 
 
 def parts_of(token: str) -> tuple[str, str] | None:

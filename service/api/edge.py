@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.access import without_secrets
 from service.api.problems import problem_response
 from service.errors import InternalError
 
@@ -109,7 +110,7 @@ def _line(scope: Scope, request_id: str, status: int, seconds: float) -> dict[st
     return {
         "request_id": request_id,
         "method": scope["method"],
-        "path": scope["path"][:MOST_LOGGED_PATH],
+        "path": without_secrets(scope["path"])[:MOST_LOGGED_PATH],
         "status": status,
         "seconds": round(seconds, 6),
     }

@@ -6,6 +6,7 @@ import logging
 import httpx
 import pytest
 
+from service.access import new_token, written
 from service.api.app import create_app
 from service.api.edge import Edge
 from service.api.log import JsonFormatter
@@ -57,6 +58,20 @@ async def test_control_characters_of_a_path_are_escaped_in_the_log(client, caplo
     text = JsonFormatter().format(caplog.records[0])
     assert all(32 <= ord(character) < 127 for character in text)
     assert json.loads(text)["path"] == "/\x1b[31m\n\x7f\u202e"
+
+
+async def test_a_key_in_a_path_is_not_logged(client, caplog):
+    key_id, secret = new_token()
+    with caplog.at_level(logging.INFO, logger="gradserve.requests"):
+        await client.get(f"/v1/jobs/{written(key_id, secret)}")
+        await client.get(f"/{'x' * 150}/{written(key_id, secret)}")
+
+    lines = [JsonFormatter().format(record) for record in caplog.records]
+    assert [json.loads(line)["path"] for line in lines] == [
+        f"/v1/jobs/gs_{key_id}_…",
+        f"/{'x' * 150}/gs_{key_id}_…",
+    ]
+    assert not any(secret[:8] in line for line in lines)
 
 
 async def test_answers_tell_browsers_to_load_nothing(client):
