@@ -125,10 +125,10 @@ class AlreadyFinishedError(GradserveError):
 
 
 class NotFinishedError(GradserveError):
-    """The job has not ended yet.
+    """The job has no result.
 
-    The job has no result yet, or has ended without one.
-    → Wait with GET /v1/jobs/{id}?wait_seconds=30, or follow its events.
+    The job has not ended yet, or it has failed or was cancelled.
+    → Wait with GET /v1/jobs/{id}?wait_seconds=30; train on from a job that has failed.
     """
 
     code, kind = "not_finished", "conflict"

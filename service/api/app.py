@@ -155,13 +155,20 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
     path, method = request.scope["path"], request.scope["method"]
     allowed = _allowed_methods(request)
     if not allowed:
-        known = [_alike(path, r.path) for r in request.app.routes if isinstance(r, Route)]
         message = f"found no route {shown(path)}"
-        return _answered(request, NotFoundError(message, hint=suggestion(path, known)))
+        return _answered(request, NotFoundError(message, hint=_route_meant(request, path)))
     refusal = MethodNotAllowedError(
         f"found the method {shown(method)} for {shown(path)}, expected {', '.join(allowed)}"
     )
     return _answered(request, refusal, {"Allow": ", ".join(allowed)})
+
+
+def _route_meant(request: Request, path: str) -> str | None:
+    templates = [route.path for route in request.app.routes if isinstance(route, Route)]
+    plain = path.rstrip("/")
+    if plain != path and any(_alike(plain, template) == plain for template in templates):
+        return f"did you mean {shown(plain)}?"
+    return suggestion(path, [_alike(path, template) for template in templates])
 
 
 def _alike(path: str, template: str) -> str:

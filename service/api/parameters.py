@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
+from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 from starlette.datastructures import Headers
 
@@ -14,6 +15,24 @@ from service.language.places import shown
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 LAST_EVENT_ID = re.compile(r"[0-9]{1,15}")
 _WHOLE = "a whole number"
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
+
+
+def _check_whole(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,20}", value):
+        raise ValueError(value)
+    return value
+
+
+def _check_number(value: object) -> object:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError(value)
+    return value
+
+
+# Python reads 1_0, +1 and a space before it as numbers too: nobody means that in an address.
+PLAIN_WHOLE = BeforeValidator(_check_whole)
+PLAIN_NUMBER = BeforeValidator(_check_number)
 
 
 def parameters_error(request: Request, found: Sequence[Any]) -> ValidationError:

@@ -13,6 +13,7 @@ from service.api.dataset_formats import OCTETS, TAKEN, format_of
 from service.api.datasets_told import PATH, content_headers, dataset_document
 from service.api.ids import DATASETS, DatasetId
 from service.api.negotiation import JSON, media_of
+from service.api.parameters import PLAIN_WHOLE
 from service.api.schemas.datasets import Dataset, DatasetPage
 from service.api.services import Services, services_of
 from service.api.strict_route import AnyRoute, StrictRoute
@@ -77,7 +78,9 @@ async def upload_dataset(
 )
 async def list_datasets(
     request: Request,
-    limit: Annotated[int, Query(description="How many at most.", ge=1, le=100)] = 50,
+    limit: Annotated[
+        int, Query(description="How many at most.", ge=1, le=100), PLAIN_WHOLE
+    ] = 50,
     after: Annotated[
         str | None, Query(description="`next` of the page before this one.")
     ] = None,

@@ -13,6 +13,7 @@ from service.api.ids import JOBS, JobId
 from service.api.job_results import predicted_bytes, result_bytes, stored_result
 from service.api.jobs_told import epoch_document
 from service.api.negotiation import JSON, prefers
+from service.api.parameters import PLAIN_WHOLE
 from service.api.schemas.job_answers import JobResult, PredictAnswer
 from service.api.schemas.jobs import PredictRequest
 from service.api.schemas.jobs_told import HistoryPage
@@ -37,9 +38,11 @@ async def get_job_history(
     request: Request,
     job_id: JobId,
     after: Annotated[
-        int, Query(description="The epoch after which to begin.", ge=0, le=EPOCHS)
+        int, Query(description="The epoch after which to begin.", ge=0, le=EPOCHS), PLAIN_WHOLE
     ] = 0,
-    limit: Annotated[int, Query(description="How many at most.", ge=1, le=1000)] = 1000,
+    limit: Annotated[
+        int, Query(description="How many at most.", ge=1, le=1000), PLAIN_WHOLE
+    ] = 1000,
 ) -> Response:
     """The loss, the gradient's norm and the learning rate of each epoch, page by page."""
     services, checked = services_of(request), JOBS.checked(job_id)

@@ -10,7 +10,7 @@ from service.api.contract import problems_for
 from service.api.ids import JOBS, JobId
 from service.api.jobs_told import PATH, job_document
 from service.api.negotiation import JSON
-from service.api.parameters import IDEMPOTENCY_KEY, only
+from service.api.parameters import IDEMPOTENCY_KEY, PLAIN_NUMBER, PLAIN_WHOLE, only
 from service.api.schemas.jobs import JobRequest
 from service.api.schemas.jobs_told import Job, JobPage
 from service.api.services import services_of
@@ -78,7 +78,9 @@ async def list_jobs(
     request: Request,
     status: Annotated[Status | None, Query(description="Only those of this status.")] = None,
     kind: Annotated[Kind | None, Query(description="Only those of this kind.")] = None,
-    limit: Annotated[int, Query(description="How many at most.", ge=1, le=100)] = 50,
+    limit: Annotated[
+        int, Query(description="How many at most.", ge=1, le=100), PLAIN_WHOLE
+    ] = 50,
     after: Annotated[
         str | None, Query(description="`next` of the page before this one.")
     ] = None,
@@ -114,7 +116,9 @@ async def get_job(
     request: Request,
     job_id: JobId,
     wait_seconds: Annotated[
-        float, Query(description="How long to wait for its end, in seconds.", ge=0, le=30)
+        float,
+        Query(description="How long to wait for its end, in seconds.", ge=0, le=30),
+        PLAIN_NUMBER,
     ] = 0,
 ) -> Response:
     """A job; with `wait_seconds` as soon as it ends, or as it is after this time."""
