@@ -19,7 +19,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.group("jobs")
 def command() -> None:
-    """Submit, list, show, watch and cancel the jobs of a running service."""
+    """Submit, list, show, watch, cancel and delete the jobs of a running service."""
 
 
 @command.command("submit")
@@ -113,6 +113,16 @@ def cancel(job_id: str, url: str | None, key_file: Path | None) -> None:
     """Cancel a job: one that waits never runs, one that runs ends within seconds."""
     with Client(url, key_file) as client:
         click.echo(_line(client.ask("POST", f"{place(job_id)}/cancel")))
+
+
+@command.command("delete")
+@click.argument("job_id", metavar="ID")
+@connection_flags
+def delete(job_id: str, url: str | None, key_file: Path | None) -> None:
+    """Forget a job with its result; one that runs has to be cancelled before."""
+    with Client(url, key_file) as client:
+        client.ask("DELETE", place(job_id))
+    click.echo(f"{job_id} is deleted")
 
 
 @command.command("result")

@@ -28,6 +28,7 @@ BACKLOG = 2048
 @click.option(
     "--data", "data_directory", type=click.Path(path_type=Path), help="Data directory."
 )
+@click.option("--database-url", help="Address of a PostgreSQL database.")
 @click.option("--http-processes", help="Processes that answer requests; 1 if not given.")
 @click.option("--workers", help="Processes that run jobs; 1 if not given, 0 for none.")
 @click.option(

@@ -15,7 +15,8 @@ from service.storage.stores import Records, open_records
 def prepare_data_directory(directory: Path) -> None:
     """Make the data directory. Raises CommandError unless it can be written to."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        # What is in it is the tenants': nobody else on this machine is to read it.
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(f"data directory {str(directory)!r}: {reason_of(error)}") from error
     if not os.access(directory, os.W_OK | os.X_OK):

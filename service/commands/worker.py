@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import click
 
@@ -22,11 +23,17 @@ GRACE_SHARE = 0.75
 
 
 @click.command("worker")
+@click.option(
+    "--data", "data_directory", type=click.Path(path_type=Path), help="Data directory."
+)
+@click.option("--database-url", help="Address of a PostgreSQL database.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="How many workers.")
 @click.option("--token", hidden=True)
-def command(processes: int, token: str | None) -> None:
+def command(
+    data_directory: Path | None, database_url: str | None, processes: int, token: str | None
+) -> None:
     """Run jobs from the store until SIGTERM or Ctrl-C; several commands may do so at once."""
-    settings = load_settings()
+    settings = load_settings({"data_directory": data_directory, "database_url": database_url})
     start_logging(settings.log_level)
     if token is not None:
         _work(settings, token)

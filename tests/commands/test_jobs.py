@@ -88,6 +88,14 @@ def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it(served, jobs, file):
     assert (code, "409 already_finished" in errors) == (2, True)
 
 
+def test_a_job_is_deleted_unless_it_runs(jobs, file):
+    job_id = jobs("submit", file(TRAIN), "--wait", "--quiet")[1].strip()
+
+    assert jobs("delete", job_id)[:2] == (0, f"{job_id} is deleted\n")
+    code, _, errors = jobs("delete", job_id)
+    assert (code, errors) == (2, "gradserve: found no such job (404 not_found)\n")
+
+
 def test_a_problem_is_told_with_its_place(jobs, file):
     code, output, errors = jobs("submit", file(TRAIN | {"epochs": 0}))
 
