@@ -35,7 +35,6 @@ def take_back(
     chosen = (
         select(jobs.c.id)
         .where(jobs.c.status == RUNNING, which)
-        .order_by(jobs.c.id)
         .with_for_update(skip_locked=True)
     )
     is_spent = jobs.c.lost_claims + 1 >= most_lost_claims

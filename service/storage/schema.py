@@ -66,6 +66,8 @@ RUNNING: ColumnClause[str] = literal_column("'running'")
 _is_queued, _is_running = jobs.c.status == QUEUED, jobs.c.status == RUNNING
 _is_finished = jobs.c.finished_at.is_not(None)
 Index("jobs_of_tenant", jobs.c.tenant, jobs.c.created_at, jobs.c.id)
+Index("jobs_of_status", jobs.c.tenant, jobs.c.status, jobs.c.created_at, jobs.c.id)
+Index("jobs_of_kind", jobs.c.tenant, jobs.c.kind, jobs.c.created_at, jobs.c.id)
 Index(
     "jobs_waiting",
     jobs.c.tenant,
@@ -75,15 +77,20 @@ Index(
     sqlite_where=_is_queued,
     postgresql_where=_is_queued,
 )
-Index("jobs_by_age", jobs.c.created_at, sqlite_where=_is_queued, postgresql_where=_is_queued)
 Index(
-    "jobs_running",
-    jobs.c.tenant,
-    jobs.c.lease_until,
-    jobs.c.owner,
-    sqlite_where=_is_running,
-    postgresql_where=_is_running,
+    "jobs_by_age",
+    jobs.c.created_at,
+    jobs.c.status,  # with it the index alone is enough to count by
+    sqlite_where=_is_queued,
+    postgresql_where=_is_queued,
 )
+# Three, as a count by tenant, leases that are over and a worker's jobs are asked for apart.
+for _name, _column in (
+    ("jobs_running", jobs.c.tenant),
+    ("jobs_leased", jobs.c.lease_until),
+    ("jobs_owned", jobs.c.owner),
+):
+    Index(_name, _column, sqlite_where=_is_running, postgresql_where=_is_running)
 Index(
     "jobs_finished",
     jobs.c.finished_at,

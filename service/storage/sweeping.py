@@ -7,11 +7,17 @@ from sqlalchemy import delete, select
 from service.settings import Settings
 from service.storage.blobs import Blobs
 from service.storage.database import Database, Transaction
-from service.storage.jobs import forget_job
 from service.storage.rows import microseconds
-from service.storage.schema import blobs, events, history, jobs, leftovers, workers
+from service.storage.schema import (
+    blobs,
+    events,
+    history,
+    job_datasets,
+    jobs,
+    leftovers,
+    workers,
+)
 from service.storage.submitting import forget_keys
-from service.storage.tenancy import TenantRows
 
 ORPHAN_SECONDS = 3600.0  # the longest that a file may be on its way to its row
 _DAY = 86_400.0
@@ -46,16 +52,22 @@ class Sweeper:
         assert self._settings.job_retention_days is not None
         oldest = transaction.now - microseconds(self._settings.job_retention_days * _DAY)
         query = (
-            select(jobs.c.id, jobs.c.tenant)
+            select(jobs.c.id)
             .where(jobs.c.finished_at.is_not(None), jobs.c.finished_at < oldest)
             .order_by(jobs.c.finished_at)
             .limit(_JOBS_AT_ONCE)
             .with_for_update(skip_locked=True)
         )
-        rows = transaction.connection.execute(query).all()
-        for row in rows:
-            forget_job(TenantRows(transaction, row.tenant), self._blobs, row.id)
-        return len(rows)
+        found = transaction.connection.execute(query).scalars().all()
+        if found:
+            of_jobs = blobs.c.job_id.in_(found)
+            self._blobs.forget(
+                transaction, select(blobs).where(of_jobs), delete(blobs).where(of_jobs)
+            )
+            for place in (job_datasets.c.job_id, jobs.c.id):
+                transaction.connection.execute(delete(place.table).where(place.in_(found)))
+            transaction.add_if_new(leftovers, [{"job_id": job_id} for job_id in found])
+        return len(found)
 
     def _forget_orphans(self) -> int:
         old = list(self._blobs.files.older_than(ORPHAN_SECONDS))

@@ -113,7 +113,7 @@ def upgrade() -> None:
     op.create_index(
         "jobs_by_age",
         "jobs",
-        ["created_at"],
+        ["created_at", "status"],
         unique=False,
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),
@@ -128,13 +128,24 @@ def upgrade() -> None:
     )
     op.create_index("jobs_of_tenant", "jobs", ["tenant", "created_at", "id"], unique=False)
     op.create_index(
-        "jobs_running",
-        "jobs",
-        ["tenant", "lease_until", "owner"],
-        unique=False,
-        sqlite_where=sa.text("status = 'running'"),
-        postgresql_where=sa.text("status = 'running'"),
+        "jobs_of_status", "jobs", ["tenant", "status", "created_at", "id"], unique=False
     )
+    op.create_index(
+        "jobs_of_kind", "jobs", ["tenant", "kind", "created_at", "id"], unique=False
+    )
+    for name, column in (
+        ("jobs_running", "tenant"),
+        ("jobs_leased", "lease_until"),
+        ("jobs_owned", "owner"),
+    ):
+        op.create_index(
+            name,
+            "jobs",
+            [column],
+            unique=False,
+            sqlite_where=sa.text("status = 'running'"),
+            postgresql_where=sa.text("status = 'running'"),
+        )
     op.create_index(
         "jobs_waiting",
         "jobs",
