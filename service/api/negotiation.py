@@ -51,8 +51,10 @@ def _weight(parameters: Sequence[str]) -> float:
     return 1.0
 
 
-def media_of(headers: Headers, taken: Sequence[str]) -> str:
+def media_of(headers: Headers, taken: Sequence[str], hint: str | None = None) -> str:
     """The media type of a body, one of those that the route takes.
+
+    The hint is for those who send another.
 
     Raises:
         UnsupportedMediaTypeError: it is another, or JSON that is not plain and in UTF-8.
@@ -68,7 +70,7 @@ def media_of(headers: Headers, taken: Sequence[str]) -> str:
         found = shown(types[0]) if types else "none"
         raise UnsupportedMediaTypeError(
             f"header Content-Type: found {found}, expected {' or '.join(taken)}",
-            hint=f"send {taken[0]}",
+            hint=hint or f"send {taken[0]}",
         )
     return media_type
 

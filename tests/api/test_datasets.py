@@ -100,6 +100,23 @@ async def test_other_media_types_are_refused_by_name(here, content_type, found):
     assert all(record.media_type in problem["detail"] for record in FORMATS.values())
 
 
+@pytest.mark.parametrize("said", ["csv", "json"])
+@pytest.mark.parametrize("format", ["npy", "npz", "parquet"])
+async def test_a_file_that_is_sent_as_text_is_told_what_it_is(here, format, said):
+    problem = await refused(here, 422, FILES[format], media(said))
+
+    (error,) = problem["errors"]
+    assert error["message"].startswith(f"found a file that begins as {format} does, expected")
+    assert error["hint"] == f"send it as {FORMATS[format].media_type}"
+
+
+async def test_a_form_is_told_how_files_are_sent(here):
+    response = await here.client.post(PATH, files={"file": FILES["csv"]})
+
+    assert response.status_code == 415
+    assert "--data-binary @FILE" in response.json()["errors"][0]["hint"]
+
+
 async def test_an_encoded_body_is_refused(here):
     problem = await refused(here, 415, b"a\n1\n", media("csv") | {"Content-Encoding": "gzip"})
 

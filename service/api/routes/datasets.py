@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 
 from service.api.access import caller_of
 from service.api.contract import problems_for
-from service.api.dataset_formats import OCTETS, TAKEN, format_of
+from service.api.dataset_formats import HOW, OCTETS, TAKEN, format_of
 from service.api.datasets_told import PATH, content_headers, dataset_document
 from service.api.ids import DATASETS, DatasetId
 from service.api.negotiation import JSON, media_of
@@ -59,7 +59,7 @@ async def upload_dataset(
     services, caller = services_of(request), caller_of(request)
     services.refuse_new()
     _check_name(name)
-    media_type = media_of(request.headers, TAKEN)
+    media_type = media_of(request.headers, TAKEN, HOW)
     format_name, chunks = await format_of(media_type, request.stream())
     most = services.settings.max_dataset_bytes
     described = await services.files.receive(chunks, format_name, most)
