@@ -1,6 +1,8 @@
 """The model of an earlier job, with the weights that it found, as a model of a request."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from service.errors import GradserveError, NotFinishedError, ValidationError
@@ -26,6 +28,21 @@ def continued(request: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
         error.faults = tuple(fault.within(POINTER) for fault in error.faults)
         raise
     return {**request, "model": _with_parameters(asked, found)}
+
+
+@contextmanager
+def told_of_its_job() -> Iterator[None]:
+    """Faults of a model that is another job's are told at the id: the rest is not asked for."""
+    try:
+        yield
+    except GradserveError as error:
+        error.faults = tuple(
+            replace(fault, pointer=POINTER)
+            if (fault.pointer or "").startswith("/model/")
+            else fault
+            for fault in error.faults
+        )
+        raise
 
 
 def _found(job_id: str, sources: Sources) -> Mapping[str, Any]:

@@ -1,12 +1,13 @@
 """The request of a `train` job, checked as far as it can be without the rows of a dataset."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from service.calculus.graph import construction_limit
 from service.deadline import deadline_in
 from service.errors import NotFoundError
-from service.jobs.continuing import continued
+from service.jobs.continuing import continued, told_of_its_job
 from service.jobs.datasets import StoredDataset
 from service.jobs.job import Document, Submission
 from service.jobs.packing import pack
@@ -31,10 +32,12 @@ def submitted_training(document: Document, sources: Sources) -> Submission:
         GradserveError: it can be known to fail; with its place in the request.
     """
     request: dict[str, Any] = dict(document)
-    if request["model"]["kind"] == "job":
+    is_continued = request["model"]["kind"] == "job"
+    if is_continued:
         request = continued(request, sources)
     limits = sources.settings.limits
     with (
+        told_of_its_job() if is_continued else nullcontext(),
         placed(request),
         deadline_in(limits.compute_seconds),
         construction_limit(limits.max_graph_nodes),

@@ -109,3 +109,14 @@ def test_a_job_that_cannot_be_gone_on_from_is_refused(bench):
     others, _ = ended(bench, train(NEURON), tenant="another")
     refused(bench, others, "not_found", "no such job")
     refused(bench, "job_" + "0" * 26, "not_found", "no such job")
+
+
+def test_what_does_not_fit_a_job_is_told_at_its_id(bench):
+    job_id, _ = ended(bench, train(NEURON))
+    narrow = {"inputs": [[1.0], [2.0]], "targets": [1.0, 2.0]}
+
+    with pytest.raises(GradserveError, match="the inputs are 1") as caught:
+        submitted(bench, following(train(NEURON), job_id, data=narrow))
+
+    assert caught.value.code == "shape_mismatch"
+    assert {fault.pointer for fault in caught.value.faults} == {"/model/id"}
