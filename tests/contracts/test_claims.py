@@ -1,5 +1,7 @@
 """Claims: who gets which job, what may be written with it, and what becomes of lost ones."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.jobs.job import Outcome
@@ -95,6 +97,17 @@ def test_a_write_with_a_lost_claim_is_refused(store, name):
     assert fresh.attempt == 2
     assert store.jobs.job("ada", job.id).status == "running"
     assert store.jobs.checkpoint("ada", job.id) is None
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_in_the_name_of_another_worker_is_refused(store, name):
+    submit(store)
+    claim = store.work.claim("w", LEASE)
+
+    with pytest.raises(LostClaimError):
+        WRITES[name](store.work, replace(claim, owner="v"))
+
+    assert store.work.beat(claim, LEASE) is False
 
 
 @pytest.mark.parametrize("name", WRITES)

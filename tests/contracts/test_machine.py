@@ -30,7 +30,7 @@ from service.jobs.store import LostClaimError
 from tests.contracts.stores import emptied
 from tests.contracts.submissions import key, submission
 
-LEASE, MOST_LOST, MOST_QUEUED, MOST_RUNNING = 30.0, 3, 6, 2
+LEASE, MOST_LOST, MOST_QUEUED, MOST_RUNNING = 30.0, 2, 6, 2
 TENANTS = ("ada", "bob")
 OWNERS = ("v", "w")
 # How often each is taken; one rule takes them, as Hypothesis leaves whole rules out of a run.
