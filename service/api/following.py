@@ -68,11 +68,13 @@ async def _next(services: Services, caller: Caller, watch: Watch) -> Then:
     """What to do next, once there is something; a key that is revoked ends the stream."""
     loop = asyncio.get_running_loop()
     end = loop.time() + HEARTBEAT_SECONDS
+    # A thousand streams that look for the end of a key they do not have are work for nothing.
+    key_seconds = services.settings.key_refresh_seconds if caller.key_id else HEARTBEAT_SECONDS
     while not services.draining.is_draining:
         left = end - loop.time()
         if left <= 0:
             return "tell"
-        has_changed = await watch.changed(min(left, services.settings.key_refresh_seconds))
+        has_changed = await watch.changed(min(left, key_seconds))
         try:
             if not await services.access.is_still_good(caller):
                 return "end"
