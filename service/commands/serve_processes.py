@@ -25,8 +25,11 @@ from service.engines.process import die_with
 from service.settings import Settings
 from service.wiring import build_app, warm_up
 
-START_SECONDS = 30.0
 TICK_SECONDS = 0.05
+PING_SECONDS = 1.0
+# A process that does not answer for so long is replaced. Its imports alone take a second of a
+# processor, and many times that where others use it as well.
+START_SECONDS, HUNG_SECONDS = 180.0, 30.0
 # Of the time that stopping may take: first workers, then answers on their way.
 WORKERS_SHARE, ANSWERS_SHARE = 0.6, 0.25
 
@@ -112,6 +115,9 @@ class _HttpProcess(Process):
         self, config: uvicorn.Config, sockets: list[socket.socket], settings: Settings
     ) -> None:
         self._settings = settings
+        self.is_serving = False
+        self._answered_at = time.monotonic()
+        self._is_asked = False
         super().__init__(config, sockets)
 
     @property
@@ -125,11 +131,29 @@ class _HttpProcess(Process):
             )
         return self._server
 
+    def look(self) -> bool:
+        """Ask the process whether it serves, without waiting; False if it is to be replaced."""
+        now = time.monotonic()
+        try:
+            while self.parent_conn.poll(0):
+                self.is_serving = bool(self.parent_conn.recv())
+                self._answered_at, self._is_asked = now, False
+            if not self._is_asked and (not self.is_serving or self._is_ping_due(now)):
+                self.parent_conn.send(b"ping")
+                self._is_asked = True
+        except (OSError, EOFError):
+            return False
+        patience = HUNG_SECONDS if self.is_serving else START_SECONDS
+        return self.process.is_alive() and now - self._answered_at < patience
+
+    def _is_ping_due(self, now: float) -> bool:
+        return now - self._answered_at >= PING_SECONDS
+
 
 class _Supervisor(Multiprocess):
     """Several servers on one socket, restarted when they die."""
 
-    processes: list[Process]
+    processes: list[_HttpProcess]  # type: ignore[assignment]  # none of another kind is made
 
     def __init__(
         self,
@@ -142,24 +166,35 @@ class _Supervisor(Multiprocess):
         super().__init__(config, [listener])
         self._announce, self._workers, self._settings = announce, workers, settings
 
-    def init_processes(self) -> None:
+    def run(self) -> None:
+        """Start the servers and keep them, until a signal says that they are to end."""
         self.processes = [self._started() for _ in range(self.processes_num)]
-        if all(p.wait_until_ready(START_SECONDS, self.should_exit) for p in self.processes):
-            self._announce()
+        is_announced = False
+        while not self.should_exit.wait(TICK_SECONDS):
+            self.handle_signals()
+            self.keep_subprocess_alive()
+            if not is_announced and all(process.is_serving for process in self.processes):
+                is_announced = True
+                self._announce()
+        self.terminate_all()
+        self.join_all()
 
     def keep_subprocess_alive(self) -> None:
+        """Replace those that have ended, or that answer no more."""
         for number, process in enumerate(self.processes):
-            if process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+            if process.look():
                 continue
             process.kill()
             process.join()
-            if self.should_exit.is_set():
-                return
             self.processes[number] = self._started()
 
     def terminate_all(self) -> None:
         self._workers.begin_stop(self._settings.shutdown_seconds * WORKERS_SHARE)
         super().terminate_all()
+        for process in self.processes:
+            if process.exitcode is None and process.pid is not None:
+                # One that is stopped would not see the signal until it goes on.
+                os.kill(process.pid, signal.SIGCONT)
 
     def join_all(self) -> None:
         until = time.monotonic() + self._settings.shutdown_seconds * (1 - ANSWERS_SHARE / 2)
@@ -180,7 +215,7 @@ class _Supervisor(Multiprocess):
 
     handle_ttou = handle_ttin
 
-    def _started(self) -> Process:
+    def _started(self) -> _HttpProcess:
         process = _HttpProcess(self.config, self.sockets, self._settings)
         process.start()
         return process

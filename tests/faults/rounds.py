@@ -1,7 +1,8 @@
 """Rounds of random faults with jobs running: `python -m tests.faults.rounds 200`.
 
 Each round waits for jobs that run, waits a random moment more, and kills, freezes or stops
-something. No job is hit more than twice, save the poison one, which is hit whenever it runs.
+something; then it looks at all that has to be true. No job is hit more than twice, save the
+poison one, which is hit until it fails.
 """
 
 import os
@@ -14,37 +15,66 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.faults.house import LEASE_SECONDS, House, freeze, is_alive, stop, wait_for
-from tests.faults.invariants import check, lost_claims
+from tests.faults.invariants import check, check_now
+from tests.faults.processes import children_of, halted, is_server, is_worker
 from tests.faults.tasks import training
 from tests.faults.undisturbed import Undisturbed
 
 WORKERS = 3
 WAITING = 4  # jobs that are kept waiting or running
 KINDS = 6  # different jobs, so that few have to be run undisturbed
-MOST_HITS = 2
+MOST_HITS, HITS_OF_POISON = 2, 3
 LONGEST_MOMENT = 0.3
-FAULTS = {"worker": 10, "frozen": 3, "parent": 4, "api": 3, "stop": 2}
+# What happens in twenty rounds, in random order. `worker` and `parent` are aimed at jobs that
+# run, `any_worker` is not; `api` kills a process that answers requests.
+DECK = {"worker": 10, "any_worker": 1, "parent": 3, "api": 1, "frozen": 3, "stop": 2}
+KILLS = ("worker", "any_worker", "parent", "api")
 
 
 class Rounds:
     """A house, its server, and what has been done to them."""
 
-    def __init__(self, house, seed):
-        self.house, self.rng = house, random.Random(seed)
-        self.hits, self.done, self.hit_rounds = Counter(), Counter(), 0
+    def __init__(self, house, seed, reference):
+        self.house, self.rng, self.reference = house, random.Random(seed), reference
+        self.done, self.hitting, self.hits = Counter(), Counter(), Counter()
         self.poison = house.submit(training(30, seed=99))
-        self.submitted = 0
+        self.submitted, self._deck, self._checked = 0, [], set()
         self._serve()
 
     def _serve(self):
         self.server, _ = self.house.serve("--http-processes", "2", workers=WORKERS)
 
     def run(self, rounds):
-        """So many rounds, then the end of all jobs."""
-        for _ in range(rounds):
+        """So many rounds, then the end of the poison job."""
+        for number in range(1, rounds + 1):
             self._top_up()
-            self._round()
-        self._hit_poison_until_it_fails()
+            fault = self._next_fault()
+            hit = getattr(self, f"_{fault}")()
+            self._count(fault, hit)
+            told(f"{number}: {fault} hit {len(hit)} running")
+            self._look()
+        while not self.house.job(self.poison).is_finished:
+            self._hit_poison()
+            self._look()
+
+    def kills(self):
+        """How many kills there were, and how many of them hit a job that ran."""
+        return tuple(
+            sum(counts[name] for name in KILLS) for counts in (self.done, self.hitting)
+        )
+
+    def _count(self, fault, hit):
+        self.done[fault] += 1
+        self.hitting[fault] += bool(hit)
+        if fault != "stop":  # which gives jobs back
+            self.hits.update(hit)
+
+    def _look(self):
+        check_now(self.house, self.reference, self._checked, failing={self.poison})
+        wait_for(lambda: not self._strangers(), told="the end of processes without a parent")
+
+    def _strangers(self):
+        return {*self.house.processes()} - {self.server.pid, *children_of(self.server.pid)}
 
     def _top_up(self):
         open_jobs = self.house.rows(
@@ -54,89 +84,126 @@ class Rounds:
             self.house.submit(training(0.8 + 0.2 * (self.submitted % KINDS)))
             self.submitted += 1
 
-    def _round(self):
-        fault = self.rng.choices(list(FAULTS), FAULTS.values())[0]
-        victims = wait_for(self._victims, told="jobs that run")
-        if fault in ("parent", "stop") and any(self._is_spent(row) for row in self._running()):
-            fault = "worker"
-        time.sleep(self.rng.uniform(0, LONGEST_MOMENT))
-        victim = self.rng.choice(victims)
-        before = {row["id"]: row for row in self._running()}
-        getattr(self, f"_{fault}")(victim)
-        self.done[fault] += 1
-        hit = self._hit(before)
-        self.hit_rounds += bool(hit) or (fault in ("api", "stop") and bool(before))
-        told(f"{fault}: hit {len(hit)} of {len(before)}")
+    def _next_fault(self):
+        if not self._deck:
+            self._deck = [name for name, count in DECK.items() for _ in range(count)]
+            self.rng.shuffle(self._deck)
+        return self._deck.pop()
 
     def _running(self):
-        rows = self.house.rows("SELECT * FROM jobs WHERE status = 'running'")
-        return [row for row in rows if is_alive(int(row["owner"].split("-")[1]))]
+        """The jobs that are run by a process, by that process."""
+        rows = self.house.rows("SELECT id, owner FROM jobs WHERE status = 'running'")
+        found = {int(row["owner"].split("-")[1]): row["id"] for row in rows}
+        return {pid: job_id for pid, job_id in found.items() if is_alive(pid)}
 
-    def _victims(self):
-        """Jobs that run and may be hit, those with something to lose first."""
-        return [row for row in self._running() if not self._is_spent(row)]
+    def _may_be_hit(self, job_id):
+        return self.hits[job_id] < (HITS_OF_POISON if job_id == self.poison else MOST_HITS)
 
-    def _is_spent(self, row):
-        most = 3 if row["id"] == self.poison else MOST_HITS
-        return row["lost_claims"] >= most
+    def _moment(self):
+        time.sleep(self.rng.uniform(0, LONGEST_MOMENT))
 
-    def _hit(self, before):
-        """The jobs that lost their worker: it ended, or another has them."""
-        hit = []
-        for job_id, then in before.items():
-            row = self.house.row(job_id)
-            is_gone = not is_alive(int(then["owner"].split("-")[1]))
-            is_lost = row["lost_claims"] > then["lost_claims"]
-            if is_lost or (is_gone and row["finished_at"] is None):
-                hit.append(job_id)
-        self.hits.update(hit)
-        return hit
+    def _aimed(self, kill):
+        """Halt workers at a moment, and kill if all they run may be hit; what that hit."""
 
-    def _worker(self, victim):
-        self._kill(victim, signal.SIGKILL)
-        pid = int(victim["owner"].split("-")[1])
+        def hit():
+            found = wait_for(self._running, told="jobs that run")
+            self._moment()
+            pids = self._targets(kill, found)
+            with halted(pids):
+                running = {p: job_id for p, job_id in self._running().items() if p in pids}
+                if not running or not all(map(self._may_be_hit, running.values())):
+                    return None
+                kill(pids)
+            wait_for(lambda: not any(map(is_alive, pids)), told="the end of what was killed")
+            return list(running.values())
+
+        return wait_for(hit, told="a job to be hit")
+
+    def _targets(self, kill, running):
+        if kill == self._kill_parent:
+            return self._workers()
+        wanted = [pid for pid, job_id in running.items() if self._may_be_hit(job_id)]
+        return [self.rng.choice(wanted)] if wanted else []
+
+    def _workers(self):
+        return [pid for pid in children_of(self.server.pid) if is_worker(pid)]
+
+    def _worker(self):
+        return self._aimed(kill_all)
+
+    def _any_worker(self):
+        self._moment()
+        pid = self.rng.choice(wait_for(self._workers, told="workers"))
+        with halted([pid]):
+            running = self._running()
+            if pid in running and not self._may_be_hit(running[pid]):
+                return []
+            kill_all([pid])
         wait_for(lambda: not is_alive(pid), told="the end of what was killed")
+        return [running[pid]] if pid in running else []
 
-    def _kill(self, victim, number):
-        try:
-            os.kill(int(victim["owner"].split("-")[1]), number)
-        except ProcessLookupError:
-            return
-
-    def _frozen(self, victim):
-        pid = int(victim["owner"].split("-")[1])
-        if not is_alive(pid):
-            return
-        freeze(self.house, pid, in_the_way=False)
-        time.sleep(LEASE_SECONDS * 1.5)
-        self._kill(victim, signal.SIGCONT)
-
-    def _parent(self, _):
+    def _kill_parent(self, _):
         self.server.kill()
         self.server.wait()
+
+    def _parent(self):
+        hit = self._aimed(self._kill_parent)
         self._serve()
+        return hit
 
-    def _api(self, _):
-        children = [
-            pid
-            for pid in self.house.processes()
-            if b"multiprocessing.spawn" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
-        if children:
-            os.kill(self.rng.choice(children), signal.SIGKILL)
+    def _api(self):
+        self._moment()
+        children = [pid for pid in children_of(self.server.pid) if is_server(pid)]
+        kill_all([self.rng.choice(children)])
+        return []
 
-    def _stop(self, _):
+    def _frozen(self):
+        def frozen():
+            running = wait_for(self._running, told="jobs that run")
+            self._moment()
+            wanted = [pid for pid, job_id in running.items() if self._may_be_hit(job_id)]
+            if not wanted or not is_alive(pid := self.rng.choice(wanted)):
+                return None
+            freeze(self.house, pid, in_the_way=False)
+            job_id = self._running().get(pid)
+            if job_id is None or not self._may_be_hit(job_id):
+                os.kill(pid, signal.SIGCONT)
+                return None
+            return pid, job_id
+
+        pid, job_id = wait_for(frozen, told="a job to be hit")
+        before = self.house.row(job_id)["lost_claims"]
+        time.sleep(LEASE_SECONDS * 1.5)
+        kill_all([pid], signal.SIGCONT)
+        return [job_id] if self.house.row(job_id)["lost_claims"] > before else []
+
+    def _stop(self):
+        wait_for(self._running, told="jobs that run")
+        self._moment()
+        running = self._running()
         stop(self.server)
-        assert self.house.processes() == []
+        rows = map(self.house.row, running.values())
+        given_back = [row["id"] for row in rows if row["status"] == "queued"]
+        self.house.wait_for_nobody()
         self._serve()
+        return given_back
 
-    def _hit_poison_until_it_fails(self):
-        while not self.house.job(self.poison).is_finished:
-            for row in self._running():
-                if row["id"] == self.poison:
-                    self._worker(row)
-                    self.hits[self.poison] += 1
-            time.sleep(0.2)
+    def _hit_poison(self):
+        pids = [pid for pid, job_id in self._running().items() if job_id == self.poison]
+        with halted(pids):
+            if pids and self._running().get(pids[0]) == self.poison:
+                kill_all(pids)
+                self._count("worker", [self.poison])
+        wait_for(lambda: not any(map(is_alive, pids)), told="the end of what was killed")
+
+
+def kill_all(pids, number=signal.SIGKILL):
+    """Send a signal to those that are still there."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
 
 
 def told(line):
@@ -147,20 +214,25 @@ def told(line):
 
 def run_rounds(house, rounds, seed, reference):
     """Rounds, and whether all is as it has to be after them."""
-    campaign = Rounds(house, seed)
+    campaign, began = Rounds(house, seed, reference), time.monotonic()
     campaign.run(rounds)
     check(house, reference, failed={campaign.poison})
-    lost = lost_claims(house)
-    share = campaign.hit_rounds / rounds
-    jobs, most = len(lost), max(count for job, count in lost.items() if job != campaign.poison)
+    rows = house.rows("SELECT id, lost_claims FROM jobs")
+    lost = {row["id"]: row["lost_claims"] for row in rows}
+    kills, hitting = campaign.kills()
+    seconds = time.monotonic() - began
+    most = max(count for job_id, count in lost.items() if job_id != campaign.poison)
     told(
-        f"{rounds} rounds (seed {seed}): {dict(campaign.done)}; {share:.0%} hit a running job; "
-        f"{jobs} jobs, {lost.total()} claims lost, at most {most} of one job"
+        f"{rounds} rounds (seed {seed}) in {seconds:.0f} s: {dict(campaign.done)}; "
+        f"{hitting} of {kills} kills ({hitting / kills:.0%}) hit a running job; "
+        f"{campaign.hitting['frozen']} of {campaign.done['frozen']} frozen beyond a lease, "
+        f"{campaign.hitting['stop']} of {campaign.done['stop']} stopped with jobs given back; "
+        f"{len(lost)} jobs, {sum(lost.values())} claims lost, at most {most} of one job"
     )
-    assert share >= 0.8
-    assert (lost.pop(campaign.poison), most <= MOST_HITS) == (3, True)
+    assert hitting >= 0.8 * kills
+    assert (lost[campaign.poison], most <= MOST_HITS) == (HITS_OF_POISON, True)
     stop(campaign.server)
-    assert house.processes() == []
+    house.wait_for_nobody()
 
 
 def main():

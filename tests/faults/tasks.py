@@ -48,8 +48,11 @@ def as_json(value):
     return value
 
 
-def large(width):
-    """A network whose parameters and what is computed of them take 64 × width² bytes."""
+def large(width, rows=ROWS):
+    """A network whose parameters and what is computed of them take 64 × width² bytes.
+
+    A step takes all rows, 100 × width² operations for each.
+    """
     rng = np.random.default_rng(0)
     document = {
         "kind": "train",
@@ -61,7 +64,7 @@ def large(width):
                 {"size": 1, "activation": "linear"},
             ],
         },
-        "data": {"inputs": rng.normal(size=(ROWS, 4)), "targets": rng.normal(size=ROWS)},
+        "data": {"inputs": rng.normal(size=(rows, 4)), "targets": rng.normal(size=rows)},
         "loss": "mse",
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
         "epochs": 10,

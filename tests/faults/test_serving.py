@@ -1,8 +1,13 @@
 """A serving process that is told to end, idle or busy."""
 
-from tests.faults.house import House, stop
+import os
+import signal
+
+from tests.faults.house import House, stop, wait_for
 from tests.faults.invariants import check, lost_claims
+from tests.faults.processes import children_of, is_server
 from tests.faults.tasks import large, training
+from tests.slowness import slowness
 
 LONG = training(1.5)
 
@@ -10,8 +15,26 @@ LONG = training(1.5)
 def test_an_idle_service_ends_at_once_when_told(house):
     server, _ = house.serve(workers=1)
 
-    assert stop(server) < 3
-    assert house.processes() == []
+    assert stop(server) < 3 * slowness()
+    house.wait_for_nobody()
+
+
+def test_a_service_ends_in_time_though_one_of_its_processes_stands_still(house):
+    server, _ = house.serve("--http-processes", "2", workers=0)
+    still = next(pid for pid in children_of(server.pid) if is_server(pid))
+    os.kill(still, signal.SIGSTOP)
+
+    assert stop(server) < 5 * slowness()
+    house.wait_for_nobody()
+
+
+def test_a_service_that_is_told_to_end_at_its_start_ends(house):
+    server = house.run("serve", "--port", "0", "--http-processes", "2", "--workers", "1")
+    wait_for(lambda: len(children_of(server.pid)) > 2, told="processes that start")
+
+    stop(server)
+
+    house.wait_for_nobody()
 
 
 def test_a_job_in_training_is_given_back_and_goes_on_after_a_restart(house, reference):
@@ -23,7 +46,7 @@ def test_a_job_in_training_is_given_back_and_goes_on_after_a_restart(house, refe
 
     row = house.row(job_id)
     assert (row["status"], row["attempt"], row["lost_claims"]) == ("queued", 1, 0)
-    assert house.processes() == []
+    house.wait_for_nobody()
     house.serve(workers=1)
     check(house, reference)
     assert house.job(job_id).attempt == 2

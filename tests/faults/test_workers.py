@@ -7,9 +7,11 @@ import time
 import psutil
 
 from service.access import LOCAL_TENANT
+from service.jobs.watch import YIELD_SECONDS
 from tests.faults.house import LEASE_SECONDS, freeze, frozen, is_alive, stop, wait_for
 from tests.faults.invariants import check, lost_claims
-from tests.faults.tasks import training
+from tests.faults.tasks import large, training
+from tests.slowness import slowness
 
 LONG = training(1.5)
 
@@ -24,7 +26,7 @@ def test_a_job_whose_worker_is_killed_goes_on_and_finds_the_same(house, referenc
     began = time.monotonic()
     wait_for(lambda: not is_alive(killed), told="the end of the worker")
     assert house.worker_of(job_id) != killed
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 10 * slowness()
     check(house, reference)
     assert house.job(job_id).attempt == 2
     assert house.jobs.counters()["worker_restarts", ""] == 1
@@ -87,11 +89,31 @@ def test_a_cancelled_job_frees_its_worker_within_two_seconds(house, reference):
     house.jobs.cancel(LOCAL_TENANT, job_id)
     job = house.finished(job_id)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2 * slowness()
     assert job.status == "cancelled"
     assert house.has_checkpoint(job_id)
-    time.sleep(0.3)
-    assert worker.cpu_percent(0.5) < 30
+    time.sleep(0.3 * slowness())
+    used = sum(worker.cpu_times()[:2])
+    time.sleep(1.0)
+    assert sum(worker.cpu_times()[:2]) - used < 0.3
+    check(house, reference, cancelled={job_id})
+
+
+def test_a_job_that_is_cancelled_within_a_long_step_is_ended_with_its_worker(house, reference):
+    house.serve(workers=1)
+    job_id = house.submit(large(512, rows=6000))
+    worker = house.worker_of(job_id)
+    time.sleep(1.0)
+
+    began = time.monotonic()
+    house.jobs.cancel(LOCAL_TENANT, job_id)
+    job = house.finished(job_id)
+    seconds = time.monotonic() - began
+    wait_for(lambda: not is_alive(worker), 2.0 * slowness(), "the end of the worker")
+
+    assert job.status == "cancelled"
+    assert seconds < (YIELD_SECONDS + 2.0) * slowness()
+    house.submit(training(0.1))
     check(house, reference, cancelled={job_id})
 
 
@@ -104,7 +126,7 @@ def test_nobody_is_left_when_only_the_parent_is_killed(house, reference):
     server.kill()
     server.wait()
 
-    wait_for(lambda: not house.processes(), 2.0, "the end of the children")
+    house.wait_for_nobody()
     house.run("worker")
     check(house, reference)
 
