@@ -47,7 +47,6 @@ class Rounds:
     def run(self, rounds):
         """So many rounds, then the end of the poison job."""
         for number in range(1, rounds + 1):
-            self._top_up()
             fault = self._next_fault()
             hit = getattr(self, f"_{fault}")()
             self._count(fault, hit)
@@ -96,6 +95,11 @@ class Rounds:
         found = {int(row["owner"].split("-")[1]): row["id"] for row in rows}
         return {pid: job_id for pid, job_id in found.items() if is_alive(pid)}
 
+    def _some_running(self):
+        """The same, once there are any; what waits for its moment long does not run out."""
+        self._top_up()
+        return wait_for(self._running, told="jobs that run")
+
     def _may_be_hit(self, job_id):
         return self.hits[job_id] < (HITS_OF_POISON if job_id == self.poison else MOST_HITS)
 
@@ -106,7 +110,7 @@ class Rounds:
         """Halt workers at a moment, and kill if all they run may be hit; what that hit."""
 
         def hit():
-            found = wait_for(self._running, told="jobs that run")
+            found = self._some_running()
             self._moment()
             pids = self._targets(kill, found)
             with halted(pids):
@@ -132,6 +136,7 @@ class Rounds:
         return self._aimed(kill_all)
 
     def _any_worker(self):
+        self._top_up()
         self._moment()
         pid = self.rng.choice(wait_for(self._workers, told="workers"))
         with halted([pid]):
@@ -159,7 +164,7 @@ class Rounds:
 
     def _frozen(self):
         def frozen():
-            running = wait_for(self._running, told="jobs that run")
+            running = self._some_running()
             self._moment()
             wanted = [pid for pid, job_id in running.items() if self._may_be_hit(job_id)]
             if not wanted or not is_alive(pid := self.rng.choice(wanted)):
@@ -178,7 +183,7 @@ class Rounds:
         return [job_id] if self.house.row(job_id)["lost_claims"] > before else []
 
     def _stop(self):
-        wait_for(self._running, told="jobs that run")
+        self._some_running()
         self._moment()
         running = self._running()
         stop(self.server)
