@@ -35,22 +35,21 @@ def library():
     return str(found[0])
 
 
-@pytest.fixture(params=[f"+{HOURS}h", f"-{HOURS}h"])
-def wrong(request, library):
-    """The variables of a process whose clock is wrong."""
+def wrong_by(hours, library):
+    """The variables of a process whose clock is wrong by so many hours."""
     return {
         "LD_PRELOAD": library,
-        "FAKETIME": request.param,
+        "FAKETIME": f"{hours:+}h",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "PYTHONPATH": f"{ROOT / 'tests' / 'faults' / 'sleeping'}:{ROOT}",
     }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def house(request, tmp_path):
+@pytest.fixture
+def house(database, tmp_path):
     with ExitStack() as stack:
         variables = {}
-        if request.param == "postgresql":
+        if database == "postgresql":
             server = stack.enter_context(running_postgresql())
             variables["database_url"] = stack.enter_context(new_database(server))
         found = House(tmp_path, **variables)
@@ -58,7 +57,11 @@ def house(request, tmp_path):
         yield found
 
 
-def test_a_worker_whose_clock_is_wrong_neither_steals_nor_keeps(house, reference, wrong):
+@pytest.mark.parametrize(("database", "hours"), [("sqlite", -HOURS), ("postgresql", HOURS)])
+def test_a_worker_whose_clock_is_wrong_neither_steals_nor_keeps(
+    house, reference, library, hours
+):
+    wrong = wrong_by(hours, library)
     right, skewed = house.run("worker"), house.run("worker", environment=wrong)
     wait_for(lambda: house.jobs.live_workers() == 2, told="both workers")
     with frozen(house, one_of(skewed)):
@@ -83,16 +86,16 @@ def test_a_worker_whose_clock_is_wrong_neither_steals_nor_keeps(house, reference
         assert 0 < job.finished_at - job.started_at < 30 * slowness()
 
 
-def test_what_a_wrong_clock_is_here(wrong):
+@pytest.mark.parametrize("hours", [-HOURS, HOURS])
+def test_what_a_wrong_clock_is_here(library, hours):
     """The other test is worth nothing if it is right, or if all clocks are wrong."""
     told = "import time; b = time.monotonic(); time.sleep(0.2); print(time.time(), b)"
-    words = ["python3", "-c", told]
+    words, wrong = ["python3", "-c", told], wrong_by(hours, library)
 
     done = subprocess.run(words, env=wrong, capture_output=True, text=True, check=True)
 
     moment, since_start = map(float, done.stdout.split())
-    sign = 1 if wrong["FAKETIME"].startswith("+") else -1
-    assert moment - time.time() == pytest.approx(sign * HOURS * 3600, abs=60)
+    assert moment - time.time() == pytest.approx(hours * 3600, abs=60)
     assert since_start == pytest.approx(time.monotonic(), abs=60)
 
 
