@@ -18,6 +18,8 @@ TOOLS = Path(sys.executable).parent
 # With one seed of hashes, the random expressions are the same in every run: some are drawn from
 # sets. That results do not depend on it is a test of its own.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+# Hundreds of processes are started: each would compile the service anew.
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--durations=10")
 NICENESS = 10
 

@@ -17,7 +17,8 @@ from tests.numeric.dense import dense
 
 pytestmark = pytest.mark.random
 
-COMPUTER = Computer(Limits())
+# Numbers are looked at here, not time: other tests may leave these little of a processor.
+COMPUTER = Computer(Limits(compute_seconds=60.0))
 EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 MANY = 3
 LONGEST = 200

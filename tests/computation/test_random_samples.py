@@ -18,7 +18,8 @@ from tests.numeric.dense import dense, dense_batch
 
 pytestmark = pytest.mark.random
 
-COMPUTER = Computer(Limits())
+# Numbers are looked at here, not time: other tests may leave these little of a processor.
+COMPUTER = Computer(Limits(compute_seconds=60.0))
 EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 COUNT = 3
 # Chains of functions amplify a rounding of 6e-8 by a few thousand at the most.
