@@ -2,7 +2,8 @@
 
 Formatting, lint, types, the import contracts, then the tests; the first failure ends it. The
 tests of random expressions, which take longer than all others, run beside them in two processes
-at a lower priority; with arguments pytest runs once.
+at a lower priority; with arguments pytest runs once. The longest tests of faults and of load,
+which keep all processors busy for minutes, are run by `python -m tests -m faults`.
 """
 
 import os
@@ -64,7 +65,7 @@ def tested() -> int:
             preexec_fn=lambda: os.nice(NICENESS),
         )
         try:
-            code = checked([*PYTEST, "-m", "not random"])
+            code = checked([*PYTEST, "-m", "not random and not faults"])
             announce(command)
             code = beside.wait() or code
         finally:

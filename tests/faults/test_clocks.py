@@ -18,6 +18,8 @@ from tests.faults.tasks import training
 from tests.postgres import new_database, running_postgresql
 from tests.slowness import slowness
 
+pytestmark = pytest.mark.faults
+
 HOURS = 2
 LONG = 2.0 * LEASE_SECONDS
 

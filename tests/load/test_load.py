@@ -1,6 +1,7 @@
 """Many small jobs at once are all run, once each, and no tenant waits for another's queue."""
 
 import numpy as np
+import pytest
 
 from service.jobs.kinds import JOB_KINDS
 from service.jobs.sources import Sources
@@ -10,6 +11,7 @@ from tests.live import made_key, running_server
 from tests.load.clients import JOB, Connection, wait_for_all
 from tests.load.measured import run_many
 
+pytestmark = pytest.mark.faults
 JOBS = 200
 QUEUED = 1000
 CROWD = "crowd"
