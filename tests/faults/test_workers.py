@@ -5,6 +5,7 @@ import signal
 import time
 
 import psutil
+import pytest
 
 from service.access import LOCAL_TENANT
 from service.jobs.watch import YIELD_SECONDS
@@ -32,6 +33,7 @@ def test_a_job_whose_worker_is_killed_goes_on_and_finds_the_same(house, referenc
     assert house.jobs.counters()["worker_restarts", ""] == 1
 
 
+@pytest.mark.faults
 def test_a_worker_frozen_beyond_its_lease_writes_nothing_and_works_on(house, reference):
     house.serve(workers=2)
     job_id = house.submit(LONG)
@@ -59,6 +61,7 @@ def tells_of_loss(house):
     return "claim lost" in told or '"status": "lost"' in told
 
 
+@pytest.mark.faults
 def test_a_worker_frozen_while_all_others_wait_for_it_is_ended(house, reference):
     house.serve(workers=2)
     job_id = house.submit(LONG)
