@@ -1,5 +1,6 @@
 """Run a claimed job to its end, or to where it is asked to stop."""
 
+import logging
 from collections.abc import Callable
 from errno import EDQUOT, EFBIG, ENOSPC
 
@@ -14,6 +15,7 @@ from service.jobs.work import StoppedError, Work
 from service.jobs.work import StopReason as StopReason
 from service.settings import Settings
 
+LOG = logging.getLogger("gradserve.worker")
 _NO_ROOM = (ENOSPC, EDQUOT, EFBIG)
 
 
@@ -36,6 +38,7 @@ def run(
     try:
         return _run(work)
     except LostClaimError:
+        LOG.warning("claim lost", extra={"reason": f"{claim.job.id}: a write was refused"})
         return None
 
 
