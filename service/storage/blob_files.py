@@ -127,7 +127,7 @@ class RemoteBlobs:
             try:
                 written_at = self._system.modified(self._path(name)).timestamp()
             except (FileNotFoundError, NotImplementedError):
-                continue
+                continue  # gone, or a storage that tells no times: then nothing is deleted
             if time.time() - written_at > seconds:
                 yield name
 

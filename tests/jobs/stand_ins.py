@@ -1,27 +1,12 @@
 """A store that answers, or does not answer, as a test says; and a job to claim."""
 
 from service.errors import UnavailableError
-from service.jobs.job import Claim, Job
+from service.jobs.job import Submission
 from service.jobs.store import LostClaimError
+from tests.jobs.fakes import claim_of
 
-JOB = Job(
-    id="job_" + "0" * 26,
-    tenant="local",
-    kind="train",
-    name=None,
-    status="running",
-    priority=0,
-    cancel_requested=False,
-    attempt=1,
-    progress=None,
-    created_at=0.0,
-    started_at=0.0,
-    finished_at=None,
-    error=None,
-    metadata={},
-    version=1,
-)
-CLAIM = Claim(JOB, "owner", 1, b"{}", None, None)
+CLAIM = claim_of(Submission(kind="train", request=b"{}"))
+JOB = CLAIM.job
 
 
 class Absent:
