@@ -1,8 +1,8 @@
 """Every check, locally and in CI: `python -m tests`, with arguments passed on to pytest.
 
 Formatting, lint, types, the import contracts, then the tests; the first failure ends it. The
-tests of random expressions, which take longer than all others, run beside them in two processes
-at a lower priority; with arguments pytest runs once. The longest tests of faults and of load,
+tests of random expressions, which take longer than all others, run beside them in processes
+of a lower priority; with arguments pytest runs once. The longest tests of faults and of load,
 which keep all processors busy for minutes, are run by `python -m tests -m faults`.
 """
 
@@ -54,7 +54,8 @@ def checked(command: Sequence[str]) -> int:
 
 def tested() -> int:
     """The exit code of all tests: those of random expressions beside the others."""
-    command = [*PYTEST, "-m", "random", "-n", "2", "-p", "no:cacheprovider"]
+    spread = ["-n", "4", "--dist", "worksteal"]  # so that the long ones all begin at once
+    command = [*PYTEST, "-m", "random", *spread, "-p", "no:cacheprovider"]
     with TemporaryFile() as output:
         beside = subprocess.Popen(
             command,

@@ -16,6 +16,7 @@ from service.computation.compute import Computer
 from service.errors import NonFiniteResultError
 from service.settings import Limits
 from tests.calculus.random_expressions import expressions
+from tests.limits import UNHURRIED
 
 SAFETENSORS = "application/vnd.safetensors"
 LIMITS = Limits()
@@ -231,7 +232,7 @@ def test_random_requests_and_answers_are_those_of_json(expression):
         for one in asked:
             assert np.array_equal(one.variables[name], value)
     try:
-        found = document(Computer(LIMITS).answer(asked[0]))
+        found = document(Computer(UNHURRIED).answer(asked[0]))
     except NonFiniteResultError:
         assume(False)  # Hypothesis' own way to pass an example over
     assert unpacked(encode_binary(found)) == json.loads(encode(found))

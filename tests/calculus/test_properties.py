@@ -30,9 +30,9 @@ from service.language.syntax import Call, Index, Let, Operation, Tuple
 from service.language.tree_text import written
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
-from service.settings import Limits
 from tests.calculus.interpreter import directional_derivative, evaluated, interpreted
 from tests.calculus.random_expressions import ROWS, expressions
+from tests.limits import UNHURRIED
 from tests.numeric.dense import dense
 
 pytestmark = pytest.mark.random
@@ -41,7 +41,6 @@ EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 SEED = os.environ.get("GRADSERVE_TEST_SEED", "0")
 LEAST = 20 if EXAMPLES >= 2000 else 0
 PART = 250
-LIMITS = Limits()
 COMMUTATIVE = ("add", "multiply", "equal", "not_equal")
 # Bounds of the pieces keep every intermediate below 100: sums of a hundred such numbers that
 # cancel down to 1 keep 12 digits, and quotients by 0.3 in a chain lose a few of them. What
@@ -83,7 +82,7 @@ class Case:
 
 def node_of(case, tree):
     shapes = {name: value.shape for name, value in case.values.items()}
-    return elaborate(case.text, tree, Declarations(shapes), LIMITS).node
+    return elaborate(case.text, tree, Declarations(shapes), UNHURRIED).node
 
 
 def assert_close(found, expected, scale, slack=0.0):
@@ -201,7 +200,7 @@ def check_the_gradient_of_a_weighted_sum(case):
 
 
 def check_that_equal_nodes_are_one(case):
-    again = node_of(case, parse(case.text, LIMITS))
+    again = node_of(case, parse(case.text, UNHURRIED))
     exchanged = node_of(case, swapped(case.tree))
 
     assert again is case.node
@@ -211,8 +210,8 @@ def check_that_equal_nodes_are_one(case):
 def check_the_tree(case):
     """Text → JSON tree → text → tree is the same tree, and the same node."""
     tree = tree_of(case.tree)
-    text = written(tree, LIMITS)
-    again = parse(text.text, LIMITS)
+    text = written(tree, UNHURRIED)
+    again = parse(text.text, UNHURRIED)
 
     assert tree_of(again) == tree
     assert node_of(case, again) is case.node
@@ -259,7 +258,7 @@ def parts_of(tree):
 
 def checked(expression, computer, counts):
     """Every property of one expression; None where it has no finite or no certain answer."""
-    tree = parse(expression.text, LIMITS)
+    tree = parse(expression.text, UNHURRIED)
     case = Case(expression.text, tree, expression.values, computer)
     try:
         case.jacobians  # noqa: B018  # the attribute computes
@@ -281,7 +280,7 @@ def checked(expression, computer, counts):
 
 def test_random_expressions_are_differentiated_rightly_and_every_row_occurs():
     counts, rows, texts = Counter(), Counter(), set()
-    computer = Computer(LIMITS)
+    computer = Computer(UNHURRIED)
 
     def is_done():
         return len(texts) >= EXAMPLES and all(rows[row] >= LEAST for row in ROWS)

@@ -11,14 +11,13 @@ from service.computation.answers import DenseTensor
 from service.computation.compute import Computer
 from service.computation.requests import Request
 from service.errors import GradserveError
-from service.settings import Limits
 from tests.calculus.random_expressions import expressions
+from tests.limits import UNHURRIED
 from tests.numeric.dense import dense
 
 pytestmark = pytest.mark.random
 
-# Numbers are looked at here, not time: other tests may leave these little of a processor.
-COMPUTER = Computer(Limits(compute_seconds=60.0))
+COMPUTER = Computer(UNHURRIED)
 EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 MANY = 3
 LONGEST = 200

@@ -14,12 +14,12 @@ from service.language.parser import parse
 from service.settings import Limits
 from tests.calculus.interpreter import interpreted
 from tests.calculus.random_expressions import expressions
+from tests.limits import UNHURRIED
 from tests.numeric.dense import dense, dense_batch
 
 pytestmark = pytest.mark.random
 
-# Numbers are looked at here, not time: other tests may leave these little of a processor.
-COMPUTER = Computer(Limits(compute_seconds=60.0))
+COMPUTER = Computer(UNHURRIED)
 EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
 COUNT = 3
 # Chains of functions amplify a rounding of 6e-8 by a few thousand at the most.

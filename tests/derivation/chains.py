@@ -11,10 +11,10 @@ from service.language.parser import parse
 from service.numeric.compile import compile_plan
 from service.numeric.execute import execute
 from service.settings import Limits
+from tests.limits import UNHURRIED
 
-LIMITS = Limits()
 LONG = Limits(max_expression_characters=10**6, max_expression_nodes=10**5)
-COMPUTER = Computer(LIMITS)
+COMPUTER = Computer(UNHURRIED)
 
 
 def derivation_of(expression, values, wrt, **fields):
@@ -23,7 +23,7 @@ def derivation_of(expression, values, wrt, **fields):
         expression=expression, shapes={n: v.shape for n, v in values.items()}
     )
     request = DeriveRequest(analysis=asked, wrt=[wrt], steps=True, values=values, **fields)
-    return derived(request, LIMITS).derivatives[wrt]
+    return derived(request, UNHURRIED).derivatives[wrt]
 
 
 def evaluated(text, values):

@@ -5,6 +5,7 @@ import signal
 import time
 
 import psutil
+import pytest
 
 from service.access import LOCAL_TENANT
 from service.jobs.watch import YIELD_SECONDS
@@ -12,6 +13,8 @@ from tests.faults.house import LEASE_SECONDS, freeze, frozen, is_alive, stop, wa
 from tests.faults.invariants import check, lost_claims
 from tests.faults.tasks import large, training
 from tests.slowness import slowness
+
+pytestmark = pytest.mark.faults
 
 LONG = training(1.5)
 
