@@ -54,5 +54,9 @@ def product_of(steps, local, values, wrt):
             for p in step.partials
             for before in [derivatives[p.by]]
         ]
-        derivatives[step.symbol] = sum(terms)
+        if terms:
+            derivatives[step.symbol] = sum(terms)
+        else:  # it does not depend on the variable, as x / x does not
+            own = evaluated(step.definition.text, values)
+            derivatives[step.symbol] = np.zeros(own.shape + shape)
     return derivatives[steps[-1].symbol]

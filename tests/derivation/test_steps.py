@@ -106,6 +106,17 @@ def check_the_chain(expression, values, wrt, answer, steps):
     return local, product, scale
 
 
+def test_a_quotient_of_equals_has_steps_whose_product_is_zero():
+    values = {"x": np.array([[1.0, 2.0], [3.0, 5.0]])}
+    text = "(0.5 * (x + eye(2)) + 1).T / (0.5 * (x + eye(2)) + 1).T"
+    found = derivation_of(text, values, "x")
+
+    _, product, _ = check_the_chain(text, values, "x", found.formulas.text, found.steps)
+
+    assert len(found.steps[-1].partials) == 0
+    assert np.array_equal(product, np.zeros((2, 2, 2, 2)))
+
+
 def test_replacing_any_local_derivative_changes_the_product(neuron):
     found = derivation_of(NEURON, neuron, "w")
     local, product, scale = check_the_chain(

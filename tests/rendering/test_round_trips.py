@@ -34,7 +34,7 @@ from tests.rendering.index_reader import SizeUnknownError, evaluated
 
 pytestmark = pytest.mark.random
 
-EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "2000"))
+EXAMPLES = int(os.environ.get("GRADSERVE_TEST_EXAMPLES", "500"))
 SEED = os.environ.get("GRADSERVE_TEST_SEED", "0")
 PART = 250
 LONG = Limits(
