@@ -11,6 +11,7 @@ from functools import cached_property
 
 from service.calculus.applications import apply_elementwise, summed
 from service.calculus.differentiate import gradient
+from service.calculus.dimensions import Dimension
 from service.calculus.graph import ONE, Factor, Node, Number, Variable, variable
 from service.calculus.normal_form import contract
 from service.calculus.rules.elementwise import ABS, times
@@ -60,7 +61,7 @@ class Model:
 
     layers: tuple[LayerShape, ...]
     loss: ChosenFunction
-    rows: int
+    rows: Dimension
     penalty: Penalty = field(default_factory=Penalty)
     is_augmented: bool = False
     is_weighted: bool = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.calculus.differentiate import gradient
+from service.calculus.dimensions import Dimension, Shape
 from service.calculus.graph import Node, variable
 from service.errors import NotScalarError, UnknownNameError
 from service.language.declarations import Declarations
@@ -48,7 +49,7 @@ class Problem:
 
     parameters: Mapping[str, Array]
     columns: Mapping[str, Array | Columns]
-    graphs: Callable[[int], BatchGraphs]
+    graphs: Callable[[Dimension], BatchGraphs]
     own: Callable[[Mapping[str, Array]], dict[str, Array]] = dict
 
     @property
@@ -79,7 +80,7 @@ def model_problem(
     if sample_weights is not None:
         columns[SAMPLE_WEIGHTS] = sample_weights
 
-    def graphs(rows: int) -> BatchGraphs:
+    def graphs(rows: Dimension) -> BatchGraphs:
         made = replace(
             model,
             rows=rows,
@@ -111,9 +112,9 @@ def expression_problem(
     Raises:
         GradserveError: for whatever is wrong with the expression, with its place.
     """
-    shapes = {n: a.shape for n, a in {**shared, **parameters}.items()}
+    shapes: dict[str, Shape] = {n: a.shape for n, a in {**shared, **parameters}.items()}
 
-    def graphs(rows: int) -> BatchGraphs:
+    def graphs(rows: Dimension) -> BatchGraphs:
         declared = Declarations(shapes | {n: (rows, *a.shape[1:]) for n, a in columns.items()})
         found = elaborate(expression, parse(expression, limits), declared, limits)
         if found.node.ndim:
