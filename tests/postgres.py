@@ -25,7 +25,7 @@ class Cluster:
     """A server of its own on this machine: made, started, hurt, started again, removed."""
 
     def __init__(self) -> None:
-        self._binaries = _installed_binaries()
+        self._binaries = installed_binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="gradserve-postgresql-"))
         self._data = self._folder / "data"
         self._port = _free_port()
@@ -115,7 +115,7 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _installed_binaries() -> Path:
+def installed_binaries() -> Path:
     if not any(BINARIES.glob("*/bin/initdb")):
         prefix = [] if os.getuid() == 0 else ["sudo"]
         subprocess.run([*prefix, "apt-get", "update", "-qq"], check=True)
