@@ -40,9 +40,10 @@ def ask(client, method, path, **request):
     return Answer(path, response.status_code, code, retry_after, began, seconds, document)
 
 
-def client_of(address):
-    """A client that waits for longer than it should have to."""
-    return httpx.Client(base_url=address, timeout=LONGEST_SECONDS)
+def client_of(address, token=None):
+    """A client that waits for longer than it should have to; with an API key if it is given."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=address, timeout=LONGEST_SECONDS, headers=headers)
 
 
 def submit(house, client, task, key=None):
@@ -57,9 +58,9 @@ def submit(house, client, task, key=None):
 class Client(threading.Thread):
     """A thread that asks until its context ends, and keeps the answers."""
 
-    def __init__(self, address):
+    def __init__(self, address, token=None):
         super().__init__(daemon=True)
-        self.answers, self._address = [], address
+        self.answers, self._address, self._token = [], address, token
         self._is_closed = threading.Event()
 
     def __enter__(self):
@@ -72,7 +73,7 @@ class Client(threading.Thread):
         assert not self.is_alive()
 
     def run(self):
-        with client_of(self._address) as client:
+        with client_of(self._address, self._token) as client:
             while not self._is_closed.is_set():
                 self._round(client)
 
@@ -88,8 +89,8 @@ class Client(threading.Thread):
 class Submitter(Client):
     """Submits one job after the other, each with a key, until it is acknowledged."""
 
-    def __init__(self, house, address, kinds=2, seconds=0.1, most=10**6):
-        super().__init__(address)
+    def __init__(self, house, address, kinds=2, seconds=0.1, most=10**6, token=None):
+        super().__init__(address, token)
         self._house, self._most = house, most
         self._tasks = [training_document(seconds, seed) for seed in range(kinds)]
         self.acknowledged = 0
@@ -115,8 +116,8 @@ class Submitter(Client):
 class Prober(Client):
     """Asks again and again for these paths."""
 
-    def __init__(self, address, *paths):
-        super().__init__(address)
+    def __init__(self, address, *paths, token=None):
+        super().__init__(address, token)
         self._paths = paths
 
     def _round(self, client):
