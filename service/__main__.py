@@ -21,6 +21,8 @@ COMMANDS = (
     "keys",
     "migrate",
     "worker",
+    "scheduler",
+    "certificates",
     "openapi",
 )
 FAILED = 2

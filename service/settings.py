@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     max_running_jobs_of_tenant: PositiveInt = 64
     max_event_streams: PositiveInt = 1000
     max_dataset_bytes: PositiveInt = 8 * 2**30
+    scheduler: str | None = None  # of a cluster: tls://host:port
+    tls_ca_file: Path | None = None
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    split_step_seconds: PositiveNumber = 0.05  # of a step that several workers may share
+    split_dataset_bytes: PositiveInt = 2 * 2**30  # a larger one is shared without being asked
     job_retention_days: PositiveNumber | None = None  # kept until deleted if not given
     idempotency_hours: PositiveNumber = 24.0
     limits: Annotated[Limits, NoDecode] = Limits()

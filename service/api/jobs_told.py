@@ -32,6 +32,7 @@ def job_document(job: Job) -> Json:
         "started_at": time_text(job.started_at),
         "finished_at": time_text(job.finished_at),
         "error": None if job.error is None else _problem(job),
+        "split": None if job.split is None else dict(job.split),
         "metadata": dict(job.metadata),
         "links": {"self": place} | {name: f"{place}/{name}" for name in _LINKED},
     }

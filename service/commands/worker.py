@@ -3,20 +3,26 @@
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.api.log import start_logging
+from service.commands.cluster import cluster_engine, cluster_errors, scheduling_engine
 from service.commands.stopping import Stopping
 from service.commands.stores import prepare_data_directory, store_errors
 from service.engines.local import LocalPool, starter
 from service.engines.process import limit_memory
-from service.jobs.runner import run
+from service.jobs.runner import run, share_of
 from service.jobs.upkeep import Upkeep
 from service.jobs.worker import Tools, Worker, owner_of
 from service.settings import Settings, load_settings, unknown_variables
 from service.stores import build_stores
+
+if TYPE_CHECKING:
+    from service.engines.dask import Membership
 
 TICK_SECONDS = 0.1
 GRACE_SHARE = 0.75
@@ -28,13 +34,19 @@ GRACE_SHARE = 0.75
 )
 @click.option("--database-url", help="Address of a PostgreSQL database.")
 @click.option("--processes", type=click.IntRange(1, 256), default=1, help="How many workers.")
+@click.option("--scheduler", help="Address of a cluster whose workers lend each other a hand.")
+@click.option(
+    "--insecure", is_flag=True, default=None, help="Take a scheduler without TLS: tcp://…"
+)
 @click.option("--token", hidden=True)
-def command(
-    data_directory: Path | None, database_url: str | None, processes: int, token: str | None
-) -> None:
+def command(processes: int, token: str | None, **flags: object) -> None:
     """Run jobs from the store until SIGTERM or Ctrl-C; several commands may do so at once."""
-    settings = load_settings({"data_directory": data_directory, "database_url": database_url})
+    settings = load_settings(flags)
     start_logging(settings.log_level)
+    if settings.scheduler is not None:
+        # Before any worker is started: each would fail for the same reason.
+        with cluster_errors():
+            scheduling_engine().security_of(settings, settings.scheduler)
     if token is not None:
         _work(settings, token)
         return
@@ -59,10 +71,28 @@ def _work(settings: Settings, token: str) -> None:
         settings=settings,
         run=run,
     )
+    membership = _joined(settings, tools)
     upkeep = Upkeep(stores.work, stores.records, stores.files, settings.lease_seconds)
     upkeep.start()
     Worker(owner_of(os.getpid(), token), tools, stopping.is_asked).run_until_stopped()
     upkeep.close()
+    if membership is not None:
+        membership.close()
+
+
+def _joined(settings: Settings, tools: Tools) -> "Membership | None":
+    """The membership in the cluster of the settings, if there is one; it gives jobs a crew."""
+    if settings.scheduler is None:
+        return None
+    engine = cluster_engine()
+    address = settings.scheduler
+    with cluster_errors():
+        security = scheduling_engine().security_of(settings, address)
+    lending = engine.Lending(tools.desk, partial(share_of, tools))
+    membership: Membership = engine.Membership(address, security, lending)
+    membership.start()
+    tools.crew = membership.crew
+    return membership
 
 
 def _look_after(settings: Settings, processes: int) -> None:

@@ -3,6 +3,8 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
+from math import ceil
 from time import monotonic
 from typing import Any, BinaryIO
 
@@ -17,10 +19,15 @@ from service.errors import (
     NonFiniteResultError,
     SingularMatrixError,
 )
+from service.jobs.crew import Order
+from service.jobs.datasets import DatasetFiles, DatasetRecords
 from service.jobs.evaluation_requests import asked_of, block_of, result_columns
 from service.jobs.job import Outcome
 from service.jobs.packing import pack, unpack
+from service.jobs.splitting import seconds_of, split_of
+from service.jobs.team import Hands, hands_of, together
 from service.jobs.work import Work
+from service.settings import Settings
 from service.training.data import Array, Dataset
 from service.training.reading.tables import FormatName
 
@@ -62,22 +69,69 @@ def _is_written(
     file: BinaryIO, work: Work, request: Mapping[str, Any], dataset: Dataset
 ) -> bool:
     """Write the answers of all rows; False where the job is to stop."""
-    computer = Computer(work.settings.limits)
+    own = EvaluationShare(request, dataset, work.settings)
     size = int(request["block_rows"])
-    names: list[str] = []
+    names = result_columns(request, own.answer(0, min(size, dataset.rows)))
+    file.write(_header(names, dataset.rows))
+    hands = _hands(work, request, own, dataset)
     started = monotonic()
-    for start in range(0, dataset.rows, size):
-        if work.is_stopping():
-            return False
-        stop = min(start + size, dataset.rows)
-        answer = _answer(computer, request, dataset, start, stop)
-        if not names:
-            names = result_columns(request, answer)
-            file.write(_header(names, dataset.rows))
-        file.write(_rows(answer, stop - start).tobytes())
-        passed = monotonic() - started
-        work.report(_progress(stop, dataset.rows, stop / passed if passed else 0.0))
+    starts = iter(range(0, dataset.rows, size))
+    try:
+        while places := list(islice(starts, 1 + (len(hands.ready()) if hands else 0))):
+            if work.is_stopping():
+                return False
+            blocks = [(start, min(start + size, dataset.rows)) for start in places]
+            for rows in together(hands, "rows", blocks, own.rows):
+                file.write(rows)
+            done, passed = blocks[-1][1], monotonic() - started
+            work.report(_progress(done, dataset.rows, done / passed if passed else 0.0))
+    finally:
+        if hands is not None:
+            hands.close()
     return True
+
+
+def _hands(
+    work: Work, request: Mapping[str, Any], own: "EvaluationShare", dataset: Dataset
+) -> Hands | None:
+    """Who shares the blocks of rows, where several workers are asked for and it is worth it."""
+    blocks = ceil(dataset.rows / int(request["block_rows"]))
+    stop = min(int(request["block_rows"]), dataset.rows)
+
+    def measured(_: int) -> float | str:
+        if blocks == 1:
+            return "all rows are one block"
+        return seconds_of(lambda: own.rows(0, stop))
+
+    split = split_of(work, request.get("workers", 1), dataset.values.nbytes, measured)
+    return hands_of(work, split.parts)
+
+
+class EvaluationShare:
+    """Computes rows of the result; also what a worker has that lends a hand."""
+
+    def __init__(
+        self, request: Mapping[str, Any], dataset: Dataset, settings: Settings
+    ) -> None:
+        self._request, self._dataset = request, dataset
+        self._computer = Computer(settings.limits)
+
+    def answer(self, start: int, stop: int) -> Answer:
+        """The answer of some rows. Raises GradserveError with the first row that has none."""
+        return _answer(self._computer, self._request, self._dataset, start, stop)
+
+    def rows(self, start: int, stop: int) -> bytes:
+        """The same as rows of the result's file."""
+        return _rows(self.answer(start, stop), stop - start).tobytes()
+
+
+def evaluation_share(
+    order: Order, records: DatasetRecords, files: DatasetFiles, settings: Settings
+) -> EvaluationShare:
+    """What a worker has of an evaluation that it lends a hand to."""
+    request = unpack(order.request)
+    dataset = files.open(records.dataset(order.tenant, request["data"]["dataset"]))
+    return EvaluationShare(request, dataset, settings)
 
 
 def _answer(

@@ -58,7 +58,8 @@ class Job:
     """A job as it is now. Times are seconds since 1970 of the store's clock.
 
     `attempt` counts claims; `error` is what `stored_error` of faults makes; `version` is the
-    number of the last event.
+    number of the last event. `split` is how the work is shared out, {"parts", "reason"}, where
+    that was a question.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Job:
     error: Document | None
     metadata: Mapping[str, str]
     version: int
+    split: Document | None = None
 
     @property
     def is_finished(self) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -10,12 +10,17 @@ import numpy as np
 
 from service.calculus.graph import construction_limit
 from service.errors import DivergedError, GradserveError
+from service.jobs.crew import Order
+from service.jobs.datasets import DatasetFiles, DatasetRecords
 from service.jobs.job import Outcome
 from service.jobs.packing import pack, unpack
+from service.jobs.splitting import seconds_of, split_of
 from service.jobs.stored_errors import stored_error
+from service.jobs.team import TrainingShare, TrainingTeam, hands_of
 from service.jobs.training_places import placed
 from service.jobs.training_requests import dataset_id_of, inline_dataset, task_of
 from service.jobs.work import Work, finite, progress_document
+from service.settings import Settings
 from service.training.checkpoints import decode_checkpoint, encode_checkpoint
 from service.training.data import Array
 from service.training.runs import Checkpoint, Epoch, Result
@@ -33,7 +38,25 @@ def run_training(work: Work) -> Outcome | None:
     request = unpack(work.claim.request)
     with placed(request):
         run = _Run(work, request)
-        return run.outcome()
+        with closing(run):
+            return run.outcome()
+
+
+def training_share(
+    order: Order, records: DatasetRecords, files: DatasetFiles, settings: Settings
+) -> TrainingShare:
+    """What a worker has of a training that it lends a hand to: its data, made ready here."""
+    request = unpack(order.request)
+    dataset_id = dataset_id_of(request)
+    place = nullcontext() if dataset_id is None else files.scratch()
+    limits = settings.limits
+    with place as folder, construction_limit(limits.max_graph_nodes):
+        if dataset_id is None:
+            dataset = inline_dataset(request)
+        else:
+            dataset = files.open(records.dataset(order.tenant, dataset_id))
+        ready = prepared(task_of(request), dataset, limits, folder)
+    return TrainingShare(ready.parts(order.parts))
 
 
 class _Run:
@@ -57,8 +80,28 @@ class _Run:
             work.check()
             limits = work.settings.limits
             self._ready = prepared(task_of(request), dataset, limits, folder)
-        self._trainer = self._ready.trainer(self._start())
+            split = split_of(
+                work, request.get("workers", 1), dataset.values.nbytes, self._step_seconds
+            )
+        self._hands, team = hands_of(work, split.parts), None
+        if split.parts > 1:
+            team = TrainingTeam(self._ready.parts(split.parts), self._hands)
+        self._trainer = self._ready.trainer(self._start(), team)
         self._told = 0
+
+    def _step_seconds(self, count: int) -> float | str:
+        """How long a step takes in so many parts, or why it cannot be split."""
+        parts = self._ready.parts(count)
+        reason = parts.reason()
+        if reason is not None:
+            return reason
+        vector = self._ready.first_vector()
+        return seconds_of(lambda: parts.gradients(0, 0, vector, range(count), is_measured=True))
+
+    def close(self) -> None:
+        """Give back whoever lent a hand."""
+        if self._hands is not None:
+            self._hands.close()
 
     def outcome(self) -> Outcome | None:
         """How the attempt ends."""

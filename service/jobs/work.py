@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from service.deadline import deadline_in
 from service.errors import GradserveError, StorageFullError, UnavailableError
+from service.jobs.crew import Crew
 from service.jobs.datasets import DatasetFiles, DatasetRecords, StoredDataset
 from service.jobs.job import Claim, Document, Outcome
 from service.jobs.patience import insist
@@ -42,7 +43,9 @@ class Work:
         files: DatasetFiles,
         settings: Settings,
         is_stopping: Callable[[], StopReason | None],
+        crew: Crew | None = None,
     ) -> None:
+        self.crew = crew
         self.claim, self.records, self.files, self.settings = claim, records, files, settings
         self._store, self._is_stopping = store, is_stopping
         self._reason: StopReason | None = None

@@ -10,11 +10,14 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from service.errors import GradserveError, InternalError
+from service.jobs.crew import Crew
 from service.jobs.datasets import DatasetFiles, DatasetRecords
 from service.jobs.environment import environment
 from service.jobs.job import Claim, Outcome
@@ -44,19 +47,26 @@ class Run(Protocol):
         files: DatasetFiles,
         settings: Settings,
         is_stopping: Callable[[], StopReason | None],
+        crew: Crew | None,
     ) -> Outcome | None:
         """How the job ends; None if it does not end here."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tools:
-    """What a worker works with."""
+    """What a worker works with.
+
+    Whoever has the `desk` has the worker: a job of its own, or one that it lends a hand to.
+    `crew` is of a cluster: other workers, for as long as one job runs.
+    """
 
     store: WorkStore
     records: DatasetRecords
     files: DatasetFiles
     settings: Settings
     run: Run
+    desk: Lock = field(default_factory=Lock)
+    crew: Callable[[], AbstractContextManager[Crew | None]] = nullcontext
 
 
 def owner_of(pid: int, token: str) -> str:
@@ -88,9 +98,17 @@ class Worker:
         """Work until it is to stop: then take no more jobs, and give back the one that runs."""
         LOG.info("worker starts", extra={"owner": self._owner})
         while not self._is_stopping():
-            claim = self._next_claim()
-            if claim is not None:
-                self._work(claim)
+            if not self._tools.desk.acquire(timeout=SLICE_SECONDS):
+                self._still_there()
+                continue
+            try:
+                claim = self._next_claim()
+                if claim is not None:
+                    self._work(claim)
+            finally:
+                self._tools.desk.release()
+            if claim is None:
+                self._sleep(self._pause or POLL_SECONDS * (1.0 + random.random()))
         try:
             self._tools.store.worker_gone(self._owner)
         except GradserveError as error:
@@ -98,7 +116,7 @@ class Worker:
         LOG.info("worker ends", extra={"owner": self._owner})
 
     def _next_claim(self) -> Claim | None:
-        """A claim, or None after a pause."""
+        """A claim, or None; `_pause` is how long to wait where the store cannot be asked."""
         lease = self._tools.settings.lease_seconds
         try:
             self._tell_alive()
@@ -106,12 +124,16 @@ class Worker:
         except GradserveError as error:
             self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
             LOG.warning("no store", extra={"reason": error.message})
-            self._sleep(self._pause)
             return None
         self._pause = 0.0
-        if claim is None:
-            self._sleep(POLL_SECONDS * (1.0 + random.random()))
         return claim
+
+    def _still_there(self) -> None:
+        """Tell the store of a worker that is lent."""
+        try:
+            self._tell_alive()
+        except GradserveError as error:
+            LOG.warning("no store", extra={"reason": error.message})
 
     def _tell_alive(self) -> None:
         """Tell the store, now and then; called by one thread at a time."""
@@ -149,9 +171,10 @@ class Worker:
             return watch.reason or ("shutdown" if self._is_stopping() else None)
 
         try:
-            return tools.run(
-                claim, tools.store, tools.records, tools.files, tools.settings, reason
-            )
+            with tools.crew() as crew:
+                return tools.run(
+                    claim, tools.store, tools.records, tools.files, tools.settings, reason, crew
+                )
         except LostClaimError:
             raise
         except MemoryError:

@@ -57,6 +57,7 @@ def job_of(row: Row[Any]) -> Job:
         error=read(row.error),
         metadata=read(row.metadata),
         version=row.version,
+        split=(read(row.environment) or {}).get("split"),
     )
 
 

@@ -5,8 +5,9 @@ vector, updated in place. A run that goes on from a checkpoint takes the same st
 same bits.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from service.calculus.terms import ZERO, number
 from service.errors import DivergedError, DomainError
 from service.numeric.compile import compile_plan
 from service.numeric.program import Program, program
-from service.training.batches import Batches
 from service.training.clipping import Clip, norm_of
+from service.training.parts import StepPlace, Team, Validation, batches_of
 from service.training.passes import split
 from service.training.problems import BatchGraphs, Problem
 from service.training.runs import (
@@ -26,12 +27,9 @@ from service.training.runs import (
     Result,
     Schedule,
 )
-from service.training.splits import RowRanges, all_rows
-from service.training.splits import split as split_rows
 from service.training.updater import ChosenOptimizer
 from service.training.updates import Array
 
-_VALIDATION_ROWS = 8192
 _ROWS_BETWEEN_LOOKS = 512  # at the clock
 _MEASURED_EACH, _MANY, _SMALL = 4, 512, 256
 
@@ -45,6 +43,7 @@ class Trainer:
         schedule: how many epochs, in which batches, until when.
         checkpoint: where to go on from; None starts from the problem's parameters.
         loss_scale: what a loss is multiplied by where an error tells it.
+        team: who computes the steps where they are split; None: this run alone.
 
     Raises:
         DomainError: the batch is larger than the data, or a fraction leaves no rows.
@@ -58,30 +57,19 @@ class Trainer:
         schedule: Schedule,
         checkpoint: Checkpoint | None = None,
         loss_scale: float = 1.0,
+        team: Team | None = None,
     ) -> None:
         self._problem, self._optimizer, self._schedule = problem, optimizer, schedule
-        self._loss_scale = loss_scale
+        self._loss_scale, self._team = loss_scale, team
         if schedule.epochs < 1:
             raise DomainError(
                 f"epochs: found {schedule.epochs}, expected at least 1", pointer="/epochs"
             )
-        fraction = schedule.validation_fraction
-        self._validation: RowRanges | None = None
-        rows = all_rows(problem.samples)
-        if fraction:
-            parts = split_rows(problem.samples, fraction, schedule.seed)
-            rows, self._validation = parts.training, parts.validation
         self._names = (*problem.columns, *problem.parameters)
-        self._batches = Batches(
-            list(problem.columns.values()),
-            rows.count if schedule.batch_size is None else schedule.batch_size,
-            seed=schedule.seed,
-            shuffle=schedule.shuffle,
-            rows=rows,
-        )
+        self._batches, rows = batches_of(problem, schedule)
+        self._validation = None if rows is None else Validation(problem, rows)
         self._graphs: dict[int, BatchGraphs] = {}
         self._programs: dict[tuple[int, bool], Program] = {}
-        self._losses: dict[int, Program] = {}
         started = [np.ravel(p) for p in problem.parameters.values()]
         self._vector = np.concatenate(started, dtype=np.float64)
         self._before = self._vector.copy()
@@ -165,14 +153,14 @@ class Trainer:
         constant, clip = self._optimizer.constant_rate, self._schedule.clip
         is_clipped = clip != Clip()
         vector, before, views = self._vector, self._before, self._views
-        is_one_vector = len(views) == 1 and views[0].ndim == 1
+        is_one_vector = self._team is not None or (len(views) == 1 and views[0].ndim == 1)
         update, programs = self._updater.step, self._programs
         step, loss_sum, value = self._step, self._loss_sum, self._loss
         measured, measured_each = self._measured, self._measured_each
         last = self._batches.steps - 1
         told_each = max(1, _ROWS_BETWEEN_LOOKS // self._batches.batch_size)
         try:
-            for batch in self._batches.epoch(self._epoch, step):
+            for batch in self._steps_from(step):
                 if is_cancelled():
                     self.stopped_by = "cancelled"
                     return
@@ -205,6 +193,16 @@ class Trainer:
         finally:
             self._step, self._loss_sum, self._loss = step, loss_sum, value
             self._measured = measured
+
+    def _steps_from(self, step: int) -> Iterable[tuple[Any, ...]]:
+        """The batches of the epoch, or of a split run their places."""
+        if self._team is None:
+            return self._batches.epoch(self._epoch, step)
+        size, count = self._batches.batch_size, self._batches.count
+        return (
+            (StepPlace(self._epoch, k, min(size, count - k * size)),)
+            for k in range(step, self._batches.steps)
+        )
 
     def _joined(self, slopes: list[Array]) -> Array:
         return np.concatenate([np.reshape(s, -1) for s in slopes], out=self._slopes)
@@ -273,25 +271,24 @@ class Trainer:
         is_flat = stop.gradient_norm is not None and self._norm <= stop.gradient_norm
         return "stop_when" if is_low or is_flat else "epochs"
 
-    def _validated(self, rows: RowRanges) -> float:
+    def _validated(self, validation: Validation) -> float:
         """The mean loss, without penalty, of the rows that are not trained on."""
-        total = 0.0
-        columns = list(self._problem.columns.values())
-        size = min(_VALIDATION_ROWS, rows.count)
-        for batch in Batches(columns, size, seed=0, shuffle=False, rows=rows).epoch(0):
-            count = len(batch[0])
-            run = self._losses.get(count) or self._loss_of(count, batch)
-            (loss,) = run(*batch, *self._views)
-            total += float(loss) * count
-        return total / rows.count
+        if self._team is None:
+            losses: Sequence[float] = validation.losses(self._views, 0, validation.blocks)
+        else:
+            losses = self._team.losses(self._vector, validation.blocks)
+        return sum(losses) / validation.rows.count
 
     def _graphs_of(self, rows: int) -> BatchGraphs:
         if rows not in self._graphs:
             self._graphs[rows] = self._problem.graphs(rows)
         return self._graphs[rows]
 
-    def _compiled(self, rows: int, batch: tuple[Array, ...], is_measured: bool) -> Program:
+    def _compiled(self, rows: int, batch: tuple[Any, ...], is_measured: bool) -> Program:
         """The loss and the gradients of a batch; 0 for a loss that is not measured."""
+        if self._team is not None:
+            self._programs[rows, is_measured] = self._asked(self._team, is_measured)
+            return self._programs[rows, is_measured]
         graphs = self._graphs_of(rows)
         slopes = [graphs.gradients[name] for name in self._problem.parameters]
         loss = graphs.total if is_measured else number(ZERO)
@@ -300,10 +297,16 @@ class Trainer:
         self._programs[rows, is_measured] = made
         return made
 
-    def _loss_of(self, rows: int, batch: tuple[Array, ...]) -> Program:
-        plan = compile_plan([self._graphs_of(rows).data_loss])
-        self._losses[rows] = program(plan, self._names, (*batch, *self._views))
-        return self._losses[rows]
+    def _asked(self, team: Team, is_measured: bool) -> Program:
+        """The same of a team, which knows a batch by its place."""
+
+        def asked(place: StepPlace, *_: Array) -> tuple[Array, ...]:
+            loss, gradient = team.gradient(
+                place.epoch, place.step, self._vector, is_measured=is_measured
+            )
+            return np.array(loss), gradient
+
+        return asked
 
     def _progress(self) -> Progress:
         speed, left = self._clock.speed(self._done, self._schedule.epochs)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from service.settings import Limits
-from service.training.data import Dataset
+from service.training.data import Array, Dataset
 from service.training.expression_tasks import ExpressionTask as ExpressionTask
 from service.training.expression_tasks import Start as Start
 from service.training.expression_tasks import prepared_expression
@@ -21,6 +21,8 @@ from service.training.fit import Trainer
 from service.training.layer_tasks import LayerTask as LayerTask
 from service.training.model_tasks import ModelTask as ModelTask
 from service.training.model_tasks import prepared_model
+from service.training.parts import Parts as Parts
+from service.training.parts import Team as Team
 from service.training.preparing import Prepared, Store, checksum
 from service.training.runs import Checkpoint, Epoch, Result, Schedule
 from service.training.splits import split
@@ -63,7 +65,9 @@ class PreparedTask:
         """How many numbers are trained."""
         return sum(array.size for array in self.data.problem.parameters.values())
 
-    def trainer(self, checkpoint: Checkpoint | None = None) -> Trainer:
+    def trainer(
+        self, checkpoint: Checkpoint | None = None, team: Team | None = None
+    ) -> Trainer:
         """A run from its start or from a checkpoint; see `Trainer` for what it raises."""
         schedule, scale = self.task.schedule, self.data.loss_scale
         stop, early = schedule.stop_when, schedule.early_stopping
@@ -72,7 +76,16 @@ class PreparedTask:
         if early is not None:
             early = replace(early, min_delta=early.min_delta / scale)
         schedule = replace(schedule, stop_when=stop, early_stopping=early)
-        return Trainer(self.data.problem, self.optimizer, schedule, checkpoint, scale)
+        return Trainer(self.data.problem, self.optimizer, schedule, checkpoint, scale, team)
+
+    def parts(self, count: int) -> Parts:
+        """The steps of this task in so many parts."""
+        return Parts(self.data.problem, self.task.schedule, count)
+
+    def first_vector(self) -> Array:
+        """The parameters at the start, all in one vector."""
+        started = [np.ravel(array) for array in self.data.problem.parameters.values()]
+        return np.concatenate(started, dtype=np.float64)
 
     def run_identity(self) -> dict[str, object]:
         """What makes a run this one, for its checkpoints: all but the number of epochs."""

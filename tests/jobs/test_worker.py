@@ -39,7 +39,7 @@ def worked(store, run, *, end_process=ending):
 def patiently(reason_wanted, outcome, seconds=5.0):
     """A run that goes on until it is asked to stop for this reason."""
 
-    def run(claim, store, records, files, settings, is_stopping):
+    def run(claim, store, records, files, settings, is_stopping, crew):
         until = time.monotonic() + seconds
         while is_stopping() is None and time.monotonic() < until:
             time.sleep(0.01)

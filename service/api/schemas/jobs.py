@@ -141,6 +141,16 @@ class StopWhen(BaseModel):
     )
 
 
+Workers = Annotated[
+    int,
+    Field(
+        description="At most how many workers share the work; how many do is for the service.",
+        ge=1,
+        le=1024,
+    ),
+]
+
+
 class TrainRequest(_Submitted):
     """A model to train on data."""
 
@@ -200,12 +210,7 @@ class TrainRequest(_Submitted):
     stop_when: StopWhen | None = Field(
         None, description="What is good enough to stop at; nothing if left out."
     )
-    workers: int = Field(
-        default=1,
-        description="At most how many workers share the work; how many do is for the service.",
-        ge=1,
-        le=1024,
-    )
+    workers: Workers = 1
 
     def document(self) -> Document:
         """The request as it is stored: values of JSON, with arrays in them."""
@@ -257,6 +262,7 @@ class EvaluateJobRequest(_Submitted):
     )
     wrt: WithRespectTo = None
     data: EvaluatedData = Field(description="The dataset.")
+    workers: Workers = 1
 
     def document(self) -> Document:
         """The request as it is stored: values of JSON, with arrays in them."""
@@ -268,6 +274,7 @@ class EvaluateJobRequest(_Submitted):
             variables=dict(self.variables),
             wrt=self.wrt,
             data={"dataset": self.data.dataset},
+            workers=self.workers,
         )
 
 
