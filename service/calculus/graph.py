@@ -4,7 +4,8 @@ Equal sub-expressions are one object, so `is` compares values of the whole calcu
 made by the constructors of `normal_form`, which alone call the classes below.
 """
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
@@ -243,11 +244,48 @@ def count_construction() -> None:
     if construction is not None:
         construction.left -= 1
         if construction.left < 0:
-            raise OverLimitError(
-                f"the expression and its derivatives need more than {construction.limit} "
-                "graph nodes, the limit",
-                hint="name intermediates, or ask for fewer variables at a time",
-            )
+            raise _over(construction)
+
+
+def counted(make: Callable[[], tuple[Node, int]]) -> Node:
+    """What `make` gives beside how many constructor calls it took, now or when it was kept.
+
+    Raises:
+        OverLimitError: when the limit of nodes is used up.
+        DeadlineExceededError: when the time is over.
+    """
+    check_deadline()
+    construction = _construction.get()
+    if construction is None:
+        return make()[0]
+    before = construction.left
+    node, count = make()
+    construction.left = before - count
+    if construction.left < 0:
+        raise _over(construction)
+    return node
+
+
+@contextmanager
+def calls_counted() -> Iterator[Callable[[], int]]:
+    """Within this context constructor calls are counted, whether or not they are limited."""
+    found = _construction.get()
+    construction = found or Construction(sys.maxsize)
+    before = construction.left
+    token = None if found else _construction.set(construction)
+    try:
+        yield lambda: before - construction.left
+    finally:
+        if token is not None:
+            _construction.reset(token)
+
+
+def _over(construction: Construction) -> OverLimitError:
+    return OverLimitError(
+        f"the expression and its derivatives need more than {construction.limit} graph nodes, "
+        "the limit",
+        hint="name intermediates, or ask for fewer variables at a time",
+    )
 
 
 def digest_of(kind: str, *parts: bytes) -> bytes:

@@ -6,6 +6,7 @@ reduces the number of sums, structural factors or factors, so none can undo anot
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from service.calculus.canonical import canonical_factors
 from service.calculus.dimensions import Dimension, Shape
@@ -18,7 +19,9 @@ from service.calculus.graph import (
     Number,
     Pairing,
     Sum,
+    calls_counted,
     count_construction,
+    counted,
 )
 from service.calculus.numbers import added, is_whole, keeps_range, multiplied, raised
 from service.calculus.pairings import without_free, without_twins
@@ -43,8 +46,10 @@ from service.calculus.terms import (
 
 _MOST_FACTORS = 12
 _MOST_DISTRIBUTED = 8
+_KEPT = 4096
 
 Sizes = dict[int, Dimension]
+_Given = tuple[tuple[Factor, ...], object, tuple[int, ...], tuple[tuple[int, Dimension], ...]]
 
 
 def contract(
@@ -58,9 +63,20 @@ def contract(
     Letters are any integers; `sizes` gives those that no factor carries. A letter that stands
     twice in `output` puts the result on a diagonal. Shape: the sizes of `output`.
     """
-    count_construction()
-    work = _Product(list(factors), list(output), dict(sizes), coefficient)
-    return work.normal_form()
+    given = tuple(factors)
+    kinds = tuple([type(f.exponent) for f in given])  # 1/2 and 0.5 are equal, not the same
+    product = given, kinds, tuple(output), tuple(sizes.items())
+    return counted(lambda: _made(product, coefficient))
+
+
+@lru_cache(_KEPT, typed=True)
+def _made(product: _Given, coefficient: Number) -> tuple[Node, int]:
+    """The node of a product and how many calls make it; kept, as graphs are made repeatedly."""
+    factors, _, output, sizes = product
+    with calls_counted() as count:
+        count_construction()
+        node = _Product([*factors], [*output], dict(sizes), coefficient).normal_form()
+        return node, count()
 
 
 class _Product:

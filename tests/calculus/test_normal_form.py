@@ -17,6 +17,7 @@ from service.calculus.graph import (
     Size,
     Sum,
     Variable,
+    calls_counted,
     construction_limit,
     topological,
     variable,
@@ -480,11 +481,14 @@ def test_equal_nodes_are_one_object_while_they_live():
     assert node("sin(x) * y") is node("y * sin(x)")
 
 
-def test_a_node_that_nobody_holds_is_forgotten():
+def test_a_node_that_nobody_holds_is_forgotten_once_others_were_made():
     made = node_of("sin(forgotten) * 3", forgotten=(2,))
     reference = weakref.ref(made)
+    x = variable("x", ())
 
     del made
+    for k in range(5_000):
+        contract([Factor(x, ())], (), {}, Fraction(k + 2))
     gc.collect()
 
     assert reference() is None
@@ -538,3 +542,31 @@ def test_the_limit_of_constructor_calls_ends_with_its_context():
         node("2 * x")
 
     assert node("sin(x) * cos(y) * exp(a) + A @ x").shape == (3,)
+
+
+def test_a_product_that_is_kept_counts_as_often_as_one_that_is_made():
+    text = "sum(log(1 + exp(A @ x)) * x) * sum(A * A)"
+    counts = []
+    for _ in range(3):
+        with calls_counted() as count:
+            node(text)
+            counts.append(count())
+
+    assert counts[0] > 10
+    assert counts == [counts[0]] * 3
+    with construction_limit(counts[0]):
+        node(text)
+    for _ in range(2):
+        with construction_limit(counts[0] - 1), pytest.raises(OverLimitError):
+            node(text)
+
+
+def test_equal_numbers_of_two_types_make_products_that_are_two():
+    x = variable("x", (3,))
+    half, float_half = Fraction(1, 2), 0.5
+
+    made = [contract([Factor(x, (0,), e)], (0,), {}, c)
+            for e in (half, float_half) for c in (half, float_half)]  # fmt: skip
+
+    assert len({found.digest for found in made}) == 4
+    assert [type(found.coefficient) for found in made] == [Fraction, float] * 2
