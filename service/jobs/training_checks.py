@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
 
+from service.calculus.graph import Node
 from service.errors import BudgetExceededError, DomainError
 from service.jobs.datasets import StoredDataset
 from service.language.places import shown
 from service.numeric.compile import compile_plan
+from service.numeric.plan import Estimate
 from service.settings import Limits, Settings
 from service.training.data import Array, Column, Columns, Dataset, check_batch_size
 from service.training.expression_tasks import ExpressionTask, Start, prepared_expression
@@ -22,6 +25,8 @@ from service.training.runs import Schedule
 from service.training.splits import split
 from service.training.standardizing import Standardization
 from service.training.tasks import TrainingTask
+
+_KEPT_ESTIMATES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,15 @@ def training_rows(schedule: Schedule, rows: int) -> int:
     return rows
 
 
+@lru_cache(_KEPT_ESTIMATES)
+def estimate_of(outputs: tuple[Node, ...]) -> Estimate:
+    """What it takes to compute these nodes, kept for requests that differ in numbers alone.
+
+    Equal graphs are one object: a request of another model or of other sizes has other nodes.
+    """
+    return compile_plan(outputs).estimate
+
+
 def check_cost(problem: Problem, schedule: Schedule, rows: int, settings: Settings) -> None:
     """Refuse what takes too many steps, too long, or more memory than a worker has.
 
@@ -160,7 +174,7 @@ def check_cost(problem: Problem, schedule: Schedule, rows: int, settings: Settin
         )
     for size in {batch, rows % batch} - {0}:
         graphs = problem.graphs(size)
-        estimate = compile_plan([graphs.total, *graphs.gradients.values()]).estimate
+        estimate = estimate_of((graphs.total, *graphs.gradients.values()))
         if size == batch and estimate.flops * total > limits.max_job_flops:
             raise BudgetExceededError(
                 f"the job is estimated to take {estimate.flops * total:.1e} flops "

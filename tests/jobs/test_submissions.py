@@ -6,6 +6,7 @@ import pytest
 from service.errors import GradserveError
 from service.jobs.kinds import JOB_KINDS
 from service.jobs.packing import unpack
+from service.jobs.training_checks import estimate_of
 from service.training.data import dataset_of
 from tests.jobs.fakes import Bench
 from tests.jobs.requests import (
@@ -302,6 +303,58 @@ def test_the_flops_of_a_job_are_limited(tmp_path):
     bench = Bench(tmp_path, limits={"max_job_flops": 1e4})
 
     refused(bench, train(NEURON), "budget_exceeded", "/epochs", "max_job_flops")
+
+
+def estimates(bench, requests):
+    """What each request is estimated to cost with nothing kept, and how many were kept."""
+    estimate_of.cache_clear()
+    for request in requests:
+        submitted(bench, request)
+    found = estimate_of.cache_info()
+    return found.hits, found.misses
+
+
+def test_the_cost_is_estimated_once_for_requests_that_differ_in_numbers_alone(bench):
+    other = NEURON | {"weights": np.array([1.5, -0.5, 2.0]), "bias": np.array(9.0)}
+    optimizer = {"kind": "sgd", "learning_rate": 0.5}
+
+    requests = [train(NEURON), train(other, seed=5, epochs=2, optimizer=optimizer)]
+
+    assert estimates(bench, requests) == (2, 2)  # of whole batches and of the last one
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"batch_size": 100},
+        {"batch_size": 100, "validation_fraction": 0.1},
+        {"loss": "mae"},
+        {"loss": {"kind": "huber", "delta": 2.0}},
+        {"loss": {"kind": "huber", "delta": 3.0}},
+        {"regularization": {"l2": 0.5}},
+        {"regularization": {"l1": 0.5}},
+        {"model": NEURON | {"activation": "tanh"}},
+        {"model": NETWORK},
+        {"model": layers(4, 1)},
+        {"model": layers(5, 1)},
+        {"model": layers(4, 4, 1)},
+    ],
+    ids=str,
+)
+def test_the_cost_of_another_model_is_estimated_anew(bench, fields):
+    base = train(NEURON, batch_size=200)
+
+    hits, misses = estimates(bench, [base, base | {"batch_size": 200} | fields])
+
+    assert (hits, misses >= 2) == (0, True)
+
+
+def test_a_kept_estimate_refuses_what_a_new_one_refuses(tmp_path):
+    strict = Bench(tmp_path, limits={"max_job_flops": 1e6})
+
+    for _ in range(2):
+        refused(strict, train(NEURON, epochs=10_000), "budget_exceeded", "/epochs", "flops")
+    submitted(strict, train(NEURON, epochs=1))
 
 
 def test_a_submission_has_all_that_is_stored(bench):
