@@ -10,7 +10,7 @@ import click
 
 from service.access import SCOPES, Key, Scope, hash_of, new_token, written
 from service.commands.errors import CommandError
-from service.commands.stores import opened_records
+from service.commands.stores import known_records, opened_records
 from service.settings import Settings, load_settings
 
 DEFAULT_SCOPES: tuple[Scope, ...] = ("compute", "jobs", "datasets")
@@ -91,7 +91,7 @@ def create(
 @store_options
 def show(data_directory: Path | None, database_url: str | None) -> None:
     """List the keys, the newest first, without their secrets."""
-    with opened_records(_settings(data_directory, database_url)) as records:
+    with known_records(_settings(data_directory, database_url)) as records:
         now, keys = records.keys.now(), records.keys.keys()
     if not keys:
         click.echo("there are no keys", err=True)
@@ -120,7 +120,7 @@ def show(data_directory: Path | None, database_url: str | None) -> None:
 @click.argument("key_id")
 def revoke(data_directory: Path | None, database_url: str | None, key_id: str) -> None:
     """Make the key of this id useless from now on."""
-    with opened_records(_settings(data_directory, database_url)) as records:
+    with known_records(_settings(data_directory, database_url)) as records:
         known = key_id.isascii() and key_id.isalnum() and records.keys.revoke_key(key_id)
     if not known:
         raise CommandError(

@@ -9,6 +9,7 @@ from service.commands.errors import CommandError, reason_of
 from service.errors import GradserveError
 from service.settings import Settings
 from service.storage.migrating import StoreError
+from service.storage.opening import is_missing
 from service.storage.stores import Records, open_records
 
 
@@ -30,6 +31,18 @@ def store_errors() -> Iterator[None]:
         yield
     except (StoreError, GradserveError) as error:
         raise CommandError(str(error)) from error
+
+
+@contextmanager
+def known_records(settings: Settings) -> Iterator[Records]:
+    """The stores of a database that is there: a folder that is mistyped is not made one."""
+    if is_missing(settings):
+        raise CommandError(
+            f"data directory {str(settings.data_directory)!r}: found no database, expected the "
+            "folder of a service; gradserve keys create makes the first key"
+        )
+    with opened_records(settings) as records:
+        yield records
 
 
 @contextmanager

@@ -30,6 +30,13 @@ def open_database(settings: Settings) -> Database:
     return open_and_migrate(settings)[0]
 
 
+def is_missing(settings: Settings) -> bool:
+    """Whether the database is a file of the data directory, and nobody has made it."""
+    if settings.database_url is not None:
+        return False
+    return not (settings.data_directory / FILE_NAME).exists()
+
+
 def open_and_migrate(settings: Settings) -> tuple[Database, Migrated]:
     """The database of these settings, and what was done to bring it up to the code."""
     if settings.database_url is None:

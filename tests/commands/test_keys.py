@@ -75,10 +75,31 @@ def test_a_revoked_key_is_listed_as_such(run, stored):
     ],
 )
 def test_what_cannot_be_done_is_said(run, arguments, message):
+    run(migrate)
+
     answer = run(keys, *arguments)
 
     assert answer.exit_code == 2
     assert message in answer.output
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["revoke", "0123456789"]], ids=str)
+def test_a_folder_that_is_mistyped_is_named_and_not_made(tmp_path, arguments):
+    folder = tmp_path / "tpyo"
+
+    answer = CliRunner().invoke(keys, [*arguments, "--data", str(folder)])
+
+    assert answer.exit_code == 2
+    assert f"data directory {str(folder)!r}: found no database" in answer.output
+    assert not folder.exists()
+
+
+def test_a_store_without_keys_is_told_as_such(run):
+    run(migrate)
+
+    answer = run(keys, "list")
+
+    assert (answer.exit_code, answer.stderr) == (0, "there are no keys\n")
 
 
 def test_migrate_says_what_it_did(run):
