@@ -7,13 +7,14 @@ import socket
 import struct
 import subprocess
 from contextlib import ExitStack
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 import psutil
 import pytest
 
 from tests.commands.serving import exchange, serving, start
+from tests.live import made_key
 from tests.slowness import slowness
 
 READY_SECONDS = 2.0
@@ -128,6 +129,45 @@ def test_a_port_in_use_is_one_line_and_code_two(served):
     assert errors == (
         f"gradserve: cannot listen on 127.0.0.1 port {served.port}: address already in use\n"
     )
+
+
+def test_an_address_that_others_reach_is_served_with_a_good_key(tmp_path):
+    key = {"Authorization": f"Bearer {made_key(tmp_path, 'acme')}"}
+    with serving("--host", "0.0.0.0", data_directory=tmp_path) as served:
+        url = f"http://127.0.0.1:{served.port}/v1/jacobian"
+        answers = [httpx.post(url, json=BODY, headers=h) for h in (key, {})]
+
+    assert served.address.startswith("http://0.0.0.0:")
+    assert [answer.status_code for answer in answers] == [200, 401]
+
+
+def test_a_service_that_stops_says_that_it_is_not_ready(tmp_path):
+    with serving(workers=1, data_directory=tmp_path, shutdown_seconds=5) as served:
+        worker = wait_for_worker(served)
+        with httpx.Client(base_url=served.address) as client:
+            worker.suspend()  # so that the end waits for it
+            assert client.get("/readyz").status_code == 200
+            served.process.send_signal(signal.SIGTERM)
+            until = monotonic() + 3
+            while (answer := client.get("/readyz")).status_code == 200:
+                assert monotonic() < until
+            health = client.get("/healthz")
+            worker.resume()
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "draining")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert health.status_code == 200
+
+
+def wait_for_worker(served):
+    """The process that runs the jobs of a service, once it is ready to."""
+    until = monotonic() + 20 * slowness()
+    while httpx.get(f"{served.address}/readyz").status_code != 200:
+        assert monotonic() < until
+        sleep(0.05)
+    children = psutil.Process(served.process.pid).children()
+    (worker,) = [child for child in children if "--token" in child.cmdline()]
+    return worker
 
 
 def test_a_variable_that_sets_nothing_is_told_at_the_start():
