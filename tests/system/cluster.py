@@ -31,7 +31,7 @@ class Container:
         self.starts, self._pause, self._due_at = 0, FIRST_PAUSE, None
         self._started_at, self._is_wanted = 0.0, False
         self._lock = threading.RLock()
-        self._is_closed = threading.Event()
+        self._is_closed, self._has_started = threading.Event(), threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
         if service.health:
             threading.Thread(target=self._ask, daemon=True).start()
@@ -113,6 +113,7 @@ class Container:
     def close(self):
         """End it, hard."""
         self._is_closed.set()
+        self._has_started.set()
         with self._lock:
             self._is_wanted = False
             if self.process is not None:
@@ -141,6 +142,7 @@ class Container:
         self._started_at, self._due_at = time.monotonic(), None
         self.health = "starting"
         self.starts += 1
+        self._has_started.set()
 
     def _watch(self):
         """Start again what has ended, after a pause that doubles unless it ran for a while."""
@@ -159,14 +161,19 @@ class Container:
 
     def _ask(self):
         """Ask how well it is, often while it starts."""
-        check, failures, of = self.service.health, 0, None
-        while not self._is_closed.wait(self._interval(check)):
+        check, failures = self.service.health, 0
+        while not self._is_closed.is_set():
+            if self._has_started.wait(self._interval(check)):
+                self._has_started.clear()
+                failures = 0
+                continue
             process = self.process
             if process is None or process.poll() is not None:
                 continue
-            if process is not of:
-                failures, of = 0, process
-            if self._is_well(check):
+            is_well = self._is_well(check)
+            if process is not self.process:
+                continue
+            if is_well:
                 failures, self.health = 0, "healthy"
             elif self.health == "healthy" or not self._is_starting(check):
                 failures += 1

@@ -1,12 +1,14 @@
 """docker-compose.yml, the Dockerfile and nginx.conf, as far as they can be read without Docker.
 
-No Docker engine runs the tests: what the references between the files
+No Docker engine runs the tests: what the two lint programs, the references between the files
 and the commands of `gradserve` do not tell about the images, nothing here does.
 """
 
 import re
 import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import yaml
@@ -27,6 +29,7 @@ from tests.system.compose import (
 )
 from tests.system.here import installed_nginx
 
+TOOLS = Path(sys.executable).parent
 SECRETS = {"POSTGRES_PASSWORD": "p@ss w:rd/%"}
 FILE = document(SECRETS)
 SERVICES = services(SECRETS)
@@ -41,6 +44,14 @@ def lint(*words):
 
 def networks_of(name):
     return set(FILE["services"][name].get("networks", []))
+
+
+def test_the_compose_file_is_what_compose_reads():
+    lint(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE)
+
+
+def test_the_dockerfile_has_no_known_mistakes():
+    lint(TOOLS / "hadolint", DOCKERFILE)
 
 
 def test_the_configuration_of_the_proxy_is_what_nginx_reads(tmp_path):

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.house import wait_for
 from tests.faults.invariants import check
 from tests.faults.tasks import training_document
-from tests.system.system import APIS
+from tests.system.system import APIS, WORKERS
 from tests.test_readme import README, ROOT, rounded
 
 
@@ -98,6 +98,13 @@ def test_an_upload_reaches_a_process_while_it_is_sent(system):
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"request_timeout"' in answer
     wait_for(lambda: not any(uploads.glob("*/original")), 10.0, "the end of the upload")
+
+
+def test_the_workers_are_in_the_cluster_by_their_certificates(system):
+    for name in WORKERS:
+        wait_for(lambda name=name: '"in the cluster"' in system.log(name), told="a member")
+        assert "tls://" in system.log(name)
+    assert "schedules at tls://" in system.log("scheduler")
 
 
 def test_a_body_that_is_too_large_is_refused_by_the_service_itself(system):
