@@ -154,7 +154,7 @@ class DaskCrew(Crew):
     def __init__(self, address: str, security: Security | None, membership: Membership) -> None:
         self._address, self._security, self._membership = address, security, membership
         self._client: Client | None = None
-        self._lock = threading.Lock()
+        self._lock, self._is_closed = threading.Lock(), False
 
     def others(self) -> Sequence[str]:
         """The addresses of the other workers; none while there is no scheduler."""
@@ -179,21 +179,26 @@ class DaskCrew(Crew):
         return None
 
     def close(self) -> None:
-        """Give everybody back."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close(timeout=CONNECT_SECONDS)
-                self._client = None
+        """Give everybody back; whoever waits for a scheduler just now does so after."""
+        self._is_closed = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._close_client()
+            finally:
+                self._lock.release()
+
+    def _close_client(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close(timeout=CONNECT_SECONDS)
 
     def _connected(self) -> Client:
         with self._lock:
-            client = self._client
-            if client is not None and client.status == "running":
-                return client
-            if client is not None:
-                client.close(timeout=0)
+            if self._client is not None and self._client.status == "running":
+                return self._client
+            self._close_client()
             try:
-                self._client = Client(
+                client = self._client = Client(
                     self._address,
                     security=self._security,
                     timeout=CONNECT_SECONDS,
@@ -201,9 +206,11 @@ class DaskCrew(Crew):
                     set_as_default=True,  # an actor's proxy finds its client so
                 )
             except (OSError, TimeoutError) as error:
-                self._client = None
                 raise HandLostError(one_line(error)) from error
-            return self._client
+            if self._is_closed:
+                self._close_client()
+                raise HandLostError("the job has ended")
+            return client
 
 
 class DaskHand(Hand):

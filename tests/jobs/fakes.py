@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from service.errors import NotFoundError
+from service.jobs.crew import Crew
 from service.jobs.datasets import (
     DatasetFiles,
     DatasetRecords,
@@ -229,11 +230,12 @@ class Bench:
         self,
         claim: Claim,
         is_stopping: Callable[[], StopReason | None] = lambda: None,
+        crew: Crew | None = None,
     ) -> Outcome | None:
         records: DatasetRecords = self.records
         files: DatasetFiles = self.files
         store: WorkStore = self.work
-        return run(claim, store, records, files, self.settings, is_stopping)
+        return run(claim, store, records, files, self.settings, is_stopping, crew)
 
 
 def claim_of(submission: Submission, status: str = "running") -> Claim:
