@@ -96,13 +96,13 @@ class Container:
             killed.wait()
         wait_for(lambda: not any(map(is_alive, children)), 10.0, f"the end below {self.name}")
 
-    def run(self, words, **environment):
+    def run(self, words):
         """The output of another command in the place of the service's: `compose run`."""
         self._table.prepare(self.service)
         with self.log.open("ab") as log:
             return subprocess.run(
                 self._table.words(self.service, words),
-                env=self._table.environment(self.service) | environment,
+                env=self._table.environment(self.service),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -227,11 +227,11 @@ class Cluster:
         return self.containers[name]
 
     def up(self, *names):
-        """Start these services, or all, each when what it depends on is so; they are well then.
+        """Start these services, or all but tools, each when what it needs is so; wait for all.
 
         What has run and is not kept does not run again.
         """
-        waiting = self._needed(names or list(self.containers))
+        waiting = self._needed(names or self.parts())
         wanted, until = list(waiting), time.monotonic() + START_SECONDS * slowness()
         while waiting or not all(map(self.is_up, wanted)):
             for name in list(waiting):
@@ -244,13 +244,16 @@ class Cluster:
             assert time.monotonic() < until, {n: self[n].log.read_text() for n in waiting}
             time.sleep(TICK_SECONDS)
 
-    def run(self, name, *words, **environment):
+    def run(self, name, *words):
         """What a command prints in the place of a service's: `docker compose run --rm`."""
         service = self[name].service
         if service.depends_on:
             self.up(*service.depends_on)
-        entrypoint = service.words[:1]
-        return self[name].run([*entrypoint, *words], **environment)
+        return self[name].run([*service.entrypoint, *words])
+
+    def parts(self):
+        """The services that are started together; others are tools."""
+        return [name for name, each in self.containers.items() if not each.service.is_optional]
 
     def restart(self, name):
         """Stop a service and start it again."""
@@ -263,7 +266,7 @@ class Cluster:
 
     def down(self):
         """Stop all services, those first that depend on others."""
-        for name in reversed(self._needed(list(self.containers))):
+        for name in reversed(self._needed(self.parts())):
             self[name].stop()
 
     def is_up(self, name):

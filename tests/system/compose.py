@@ -80,6 +80,8 @@ class Service:
 
     name: str
     image: str
+    is_optional: bool
+    entrypoint: tuple[str, ...]
     words: tuple[str, ...]
     environment: dict[str, str]
     depends_on: dict[str, str]
@@ -103,13 +105,15 @@ def services(variables):
 
 def _service(name, each, found):
     image = built_image() if "build" in each else Image()
-    words = (*image.entrypoint, *(each.get("command") or image.command))
+    entrypoint = tuple(each.get("entrypoint") or image.entrypoint)
     environment = image.environment | each.get("environment", {})
     assert each.get("restart", "no") in ("no", "unless-stopped")
     return Service(
         name=name,
         image=each["image"],
-        words=tuple(words),
+        is_optional="profiles" in each,
+        entrypoint=entrypoint,
+        words=(*entrypoint, *(each.get("command") or image.command)),
         environment={key: str(value) for key, value in environment.items()},
         depends_on={k: v["condition"] for k, v in each.get("depends_on", {}).items()},
         mounts=_mounts(each, found),

@@ -26,8 +26,8 @@ class System:
 
     def __enter__(self):
         try:
-            words = "keys", "create", "--tenant", LOCAL_TENANT, "--name", "first"
-            self.key = self.cluster.run("api-1", *words).strip()
+            words = "create", "--tenant", LOCAL_TENANT, "--name", "first"
+            self.key = self.cluster.run("keys", *words).strip()
             self.cluster.up()
             at = f"{quote(PASSWORD, safe='')}@{self.cluster.table.addresses['database']}"
             self.house = House(
@@ -68,7 +68,7 @@ class System:
 
     def wait_until_well(self, *names):
         """Wait until these services, or all, run and are well."""
-        for name in names or self.cluster.containers:
+        for name in names or self.cluster.parts():
             wait_for(lambda name=name: self.cluster.is_up(name), told=f"the start of {name}")
 
     def log(self, name):

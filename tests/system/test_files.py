@@ -200,3 +200,22 @@ def test_the_proxy_knows_every_api_process_and_takes_the_largest_dataset():
 )
 def test_variables_are_put_in_as_compose_does(text, value):
     assert interpolated([{"k": text}, 1], {"A": "a", "EMPTY": ""}) == [{"k": value}, 1]
+
+
+def test_the_page_of_the_deployment_names_what_there_is():
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    metrics = (ROOT / "service" / "api" / "metrics.py").read_text()
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {
+        f"{PREFIX}{field.name.upper()}" for field in fields(Limits)
+    }
+
+    named = {
+        re.sub("_total$", "", name) for name in re.findall(r"`(gradserve_[a-z_]+)[`{]", page)
+    }
+    assert {name for name in named if f'"{name}"' not in metrics} == {"gradserve_front"}
+    assert set(re.findall(r'"(gradserve_[a-z_]+)"', metrics)) <= named
+    assert set(re.findall(r"GRADSERVE_[A-Z_]+", page)) <= known
+    for variable in re.findall(r"\$\{(\w+)", COMPOSE.read_text()):
+        assert f"`{variable}`" in page
+    for name in SERVICES:
+        assert f"`{name}`" in page
