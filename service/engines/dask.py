@@ -36,6 +36,13 @@ class Lending(WorkerPlugin):
 
     def __init__(self, desk: threading.Lock, share: Callable[[Order], object]) -> None:
         self.desk, self.share = desk, share
+        self.give_back: Callable[[], object] | None = None
+
+    def teardown(self, worker: Worker) -> None:
+        """The worker leaves the cluster, and nobody will ask it for anything any more."""
+        give_back, self.give_back = self.give_back, None
+        if give_back is not None:
+            give_back()
 
 
 class Lent:
@@ -50,6 +57,7 @@ class Lent:
         if self._is_taken:
             LOG.info("lent", extra={"job": order.job})
             self._give_back = weakref.finalize(self, _give_back, lending.desk, order.job)
+            lending.give_back = self._give_back
 
     def begin(self) -> bool:
         """Make the share ready; False where the worker is at something else."""
