@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from service.commands.cluster import EXTRA
+from service.commands.cluster import certificates_engine
 from service.commands.errors import CommandError, reason_of
 
 
@@ -16,13 +16,10 @@ def command(folder: Path) -> None:
     A certificate that ends within 60 days is made anew. Give the files to the scheduler and to
     every worker; ca-key.pem, which signs further ones, only to whoever runs this command.
     """
+    engine = certificates_engine()
     try:
-        from service.engines.certificates import CertificateError, ensure_certificates
-    except ImportError as error:
-        raise CommandError(f"{EXTRA} ({error.name} is missing)") from error
-    try:
-        found = ensure_certificates(folder)
-    except CertificateError as error:
+        found = engine.ensure_certificates(folder)
+    except engine.CertificateError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(f"cannot write to {folder}: {reason_of(error)}") from error

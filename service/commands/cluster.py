@@ -20,6 +20,11 @@ def scheduling_engine() -> ModuleType:
     return _imported("scheduling")
 
 
+def certificates_engine() -> ModuleType:
+    """What makes certificates. Raises CommandError where the library for it is not installed."""
+    return _imported("certificates")
+
+
 def _imported(name: str) -> ModuleType:
     try:
         return import_module(f"service.engines.{name}")

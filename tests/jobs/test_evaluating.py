@@ -12,6 +12,7 @@ from service.jobs.kinds import JOB_KINDS
 from service.jobs.packing import pack, unpack
 from service.jobs.results import result_document
 from service.training.data import dataset_of
+from tests.jobs.crew import Crew
 from tests.jobs.fakes import claim_of
 
 RNG = np.random.default_rng(5)
@@ -209,3 +210,47 @@ def test_what_can_be_known_to_fail_is_refused(bench, fields, code, pointer, mess
 
     assert caught.value.code == code
     assert caught.value.faults[0].pointer == pointer
+
+
+@pytest.mark.parametrize(
+    "hands",
+    [
+        {"one": (None, None)},
+        {"one": (1, "died"), "two": (None, None)},
+        {"one": (1, "hung")},
+        {"one": (None, "busy")},
+    ],
+)
+def test_rows_that_several_workers_share_are_the_same_bits(bench, patient, hands):
+    bench.settings = bench.settings.model_copy(update={"split_step_seconds": 1e-9})
+    dataset = bench.dataset(dataset_of(RNG.normal(size=(600, 4)), NAMES))
+    asked = request(dataset, "gradient", wrt=["x"], workers=3)
+    submission = with_blocks(submitted(bench, asked), 3)
+    expected, _ = found(bench, submission)
+    crew = Crew(bench, hands)
+    claim = claim_of(submission)
+    outcome = bench.run(claim, crew=crew)
+
+    result = result_document("evaluate", outcome.result)["dataset"]
+    table = bench.files.open(bench.records.dataset("local", result))
+    assert np.array_equal(table.values, expected.values)
+    assert bench.work.environment["split"]["parts"] == 3
+    assert all(hand.has_left for hand in crew.hired.values())
+
+
+def test_a_row_without_an_answer_is_told_whoever_computes_it(bench, patient):
+    bench.settings = bench.settings.model_copy(update={"split_step_seconds": 1e-9})
+    values = np.abs(RNG.normal(size=(60, 4))) + 1
+    values[47, 0] = -1.0
+    dataset = bench.dataset(dataset_of(values, NAMES))
+    asked = {
+        **request(dataset, "evaluate", workers=2),
+        "expression": "log(x)",
+        "columns": {"x": "a"},
+        "variables": {},
+    }
+    submission = with_blocks(submitted(bench, asked), 4)
+    outcome = bench.run(claim_of(submission), crew=Crew(bench, {"one": (None, None)}))
+
+    assert outcome.status == "failed"
+    assert outcome.error["faults"][0]["message"].startswith("row 48: ")
