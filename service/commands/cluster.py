@@ -21,7 +21,7 @@ def scheduling_engine() -> ModuleType:
 
 
 def certificates_engine() -> ModuleType:
-    """What makes certificates. Raises CommandError where the library for it is not installed."""
+    """What makes certificates. Raises CommandError where its library is not installed."""
     return _imported("certificates")
 
 
