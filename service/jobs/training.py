@@ -23,6 +23,7 @@ from service.jobs.work import Work, finite, progress_document
 from service.settings import Settings
 from service.training.checkpoints import decode_checkpoint, encode_checkpoint
 from service.training.data import Array
+from service.training.parts import Parts
 from service.training.runs import Checkpoint, Epoch, Result
 from service.training.tasks import PreparedTask, prepared
 
@@ -64,6 +65,7 @@ class _Run:
 
     def __init__(self, work: Work, request: Mapping[str, Any]) -> None:
         self._work, self._request = work, request
+        self._tried: Parts | None = None
         self._identity = {
             "job": work.claim.job.id,
             "request": sha256(work.claim.request).hexdigest(),
@@ -85,13 +87,15 @@ class _Run:
             )
         self._hands, team = hands_of(work, split.parts), None
         if split.parts > 1:
-            team = TrainingTeam(self._ready.parts(split.parts), self._hands)
+            parts = self._tried or self._ready.parts(split.parts)
+            team = TrainingTeam(parts, self._hands)
+        self._tried = None
         self._trainer = self._ready.trainer(self._start(), team)
         self._told = 0
 
     def _step_seconds(self, count: int) -> float | str:
         """How long a step takes in so many parts, or why it cannot be split."""
-        parts = self._ready.parts(count)
+        parts = self._tried = self._ready.parts(count)
         reason = parts.reason()
         if reason is not None:
             return reason

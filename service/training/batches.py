@@ -15,7 +15,7 @@ Everything is drawn by (seed, epoch), so a run may resume at any step, on any ma
 comes once in an epoch; the last batch has what is left, and its mean is over its own rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ import numpy as np
 from service.errors import ShapeMismatchError
 from service.training.data import Array, Columns, check_batch_size
 from service.training.splits import Integers, RowRanges, all_rows
+
+Bounds = Callable[[int], tuple[int, int]]
 
 KEPT_BYTES = 256 * 2**20
 KEPT_EPOCHS = 8
@@ -88,10 +90,16 @@ class Batches:
         self._buffers: list[Array] = []
         self._kept: tuple[int, list[Array]] | None = None
 
-    def epoch(self, number: int, step: int = 0) -> Iterator[tuple[Array, ...]]:
-        """The batches of an epoch, from a step on; both count from 0."""
+    def epoch(
+        self, number: int, step: int = 0, share: Bounds | None = None
+    ) -> Iterator[tuple[Array, ...]]:
+        """The batches of an epoch, from a step on; both count from 0.
+
+        `share` tells which rows of a batch of so many are read: from, to. Others need not be
+        gathered, and then hold whatever was there before.
+        """
         if self._is_gathered:
-            return self._of_windows(number, step)
+            return self._of_windows(number, step, share)
         if not self._is_shuffled:
             return self._in_place(step)
         if self.count * self._row_bytes <= KEPT_BYTES:
@@ -172,7 +180,9 @@ class Batches:
             self._kept = period, buffers
         return self._kept[1]
 
-    def _of_windows(self, number: int, step: int) -> Iterator[tuple[Array, ...]]:
+    def _of_windows(
+        self, number: int, step: int, share: Bounds | None
+    ) -> Iterator[tuple[Array, ...]]:
         """Views of a buffer of whole batches, filled window by window."""
         batch_bytes = self.batch_size * self._row_bytes
         steps = min(max(1, WINDOW_BYTES // batch_bytes), self.steps)
@@ -191,10 +201,15 @@ class Batches:
                 np.random.Generator(np.random.PCG64([self._seed, number, 2, window])).shuffle(
                     rows
                 )
-            self._gather(rows, self._buffers)
+            if share is None:
+                self._gather(rows, self._buffers)
             skipped = max(0, step - window * steps) * self.batch_size
             for start in range(skipped, len(rows), self.batch_size):
                 stop = min(start + self.batch_size, len(rows))
+                if share is not None:
+                    first, last = share(stop - start)
+                    some = slice(start + first, start + last)
+                    self._gather(rows[some], [buffer[some] for buffer in self._buffers])
                 yield self._batch(self._buffers, start, stop)
 
     def _batch(self, tables: Sequence[Array], start: int, stop: int) -> tuple[Array, ...]:

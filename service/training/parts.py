@@ -125,6 +125,7 @@ class Parts:
         self._iterator: Iterator[tuple[Array, ...]] = iter(())
         self._next: tuple[int, int] | None = None
         self._current: tuple[tuple[int, int], tuple[Array, ...]] | None = None
+        self._share = (0, count)  # the parts whose rows are gathered
 
     def reason(self) -> str | None:
         """Why the batches cannot be split; None if they can."""
@@ -146,7 +147,7 @@ class Parts:
         Steps are best asked for one after the other. Numbers beyond float64 are the caller's.
         """
         views = tuple(split(vector, self._problem.parameters).values())
-        batch = self._batch(epoch, step)
+        batch = self._batch(epoch, step, min(numbers), max(numbers) + 1)
         rows = len(batch[0])
         bounds = bounds_of(rows, self.count)
         with np.errstate(all="ignore"):
@@ -194,14 +195,20 @@ class Parts:
         sizes = [b - a for a, b in bounds_of(rows, self.count) if b > a]
         return shares(self._problem, rows, sizes)
 
-    def _batch(self, epoch: int, step: int) -> tuple[Array, ...]:
-        """The rows of a step; the same step may be asked for again."""
+    def _batch(self, epoch: int, step: int, first: int, last: int) -> tuple[Array, ...]:
+        """A batch with the rows of these parts; the same step may be asked for again."""
         place = epoch, step
-        if self._current is not None and self._current[0] == place:
+        is_there = self._share[0] <= first and last <= self._share[1]
+        if is_there and self._current is not None and self._current[0] == place:
             return self._current[1]
-        if self._next != place:
-            self._iterator = self._batches.epoch(epoch, step)
+        if self._next != place or self._share != (first, last):
+            self._share = first, last
+            self._iterator = self._batches.epoch(epoch, step, self._bounds_of_share)
         batch = next(self._iterator)
         self._next = epoch, step + 1
         self._current = place, batch
         return batch
+
+    def _bounds_of_share(self, rows: int) -> tuple[int, int]:
+        bounds = bounds_of(rows, self.count)
+        return bounds[self._share[0]][0], bounds[self._share[1] - 1][1]

@@ -116,6 +116,15 @@ MODELS = {
 }
 
 
+@pytest.fixture(params=["kept", "gathered"])
+def _way(request, monkeypatch):
+    """How the rows of a batch come together: of small data, and as if they were large."""
+    if request.param == "gathered":
+        monkeypatch.setattr("service.training.batches.KEPT_BYTES", 0)
+        monkeypatch.setattr("service.training.batches.WINDOW_BYTES", 4096)
+
+
+@pytest.mark.usefixtures("_way")
 @pytest.mark.parametrize("batch_size", [None, 32, 50])
 @pytest.mark.parametrize("count", [2, 3, 7])
 @pytest.mark.parametrize("name", MODELS)
@@ -149,6 +158,7 @@ def test_a_loss_that_needs_all_rows_at_once_says_so():
     )
 
 
+@pytest.mark.usefixtures("_way")
 def test_steps_may_be_asked_for_in_any_order():
     schedule = Schedule(epochs=3, batch_size=32, seed=5)
     optimizer = {"kind": "sgd", "learning_rate": 0.02}
