@@ -13,19 +13,11 @@ from tempfile import TemporaryDirectory
 import httpx
 import numpy as np
 
-from service.engines.certificates import ensure_certificates
-from tests.faults.house import House, wait_for
-from tests.faults.processes import children_of
+from tests.load.clusters import cluster, hired, told
 
 COLUMNS = 50
 BATCH = 500_000
 MOST_BYTES = 10**9
-
-
-def told(line):
-    """Write a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def written(path, size):
@@ -69,57 +61,33 @@ def run(folder, gigabytes, *, standardize):
     began = time.monotonic()
     rows, weights = written(folder / "table.npy", gigabytes * 1e9)
     told(f"{rows:,} rows, {gigabytes:g} GB written in {time.monotonic() - began:.0f} s")
-    made = ensure_certificates(folder / "certificates")
-    house = House(
-        folder,
-        tls_ca_file=made.authority,
-        tls_certificate_file=made.certificate,
-        tls_key_file=made.key,
-        lease_seconds=30,
-        checkpoint_seconds=10,
-    )
-    try:
-        scheduler = house.run("scheduler", "--port", "0")
-        address = scheduler.stdout.readline().split()[3]
-        workers = house.run("worker", "--processes", "2", "--scheduler", address)
-        _, url = house.serve(workers=0)
-        pids = wait_for(lambda: two(children_of(workers.pid)), told="two workers")
-        with httpx.Client(base_url=url, timeout=60) as client:
-            began = time.monotonic()
-            dataset = uploaded(client, folder / "table.npy")
-            told(f"uploaded in {time.monotonic() - began:.0f} s")
-            (folder / "table.npy").unlink()
-            document = {
-                "kind": "train",
-                "model": {"kind": "neuron", "activation": "identity"},
-                "data": {"dataset": dataset, "targets": ["y"]},
-                "standardize": standardize,
-                "loss": "mse",
-                "optimizer": {"kind": "adam", "learning_rate": 0.05},
-                "epochs": 4,
-                "batch_size": BATCH,
-                "workers": 2,
-            }
-            job = client.post("/v1/jobs", json=document).raise_for_status().json()
-            most = watched(client, job["id"], pids)
-            result = client.get(f"/v1/jobs/{job['id']}/result").raise_for_status().json()
-    finally:
-        house.close()
+    with (
+        cluster(folder, 2) as (_, url, pids),
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        began = time.monotonic()
+        dataset = uploaded(client, folder / "table.npy")
+        told(f"uploaded in {time.monotonic() - began:.0f} s")
+        (folder / "table.npy").unlink()
+        document = {
+            "kind": "train",
+            "model": {"kind": "neuron", "activation": "identity"},
+            "data": {"dataset": dataset, "targets": ["y"]},
+            "standardize": standardize,
+            "loss": "mse",
+            "optimizer": {"kind": "adam", "learning_rate": 0.05},
+            "epochs": 4,
+            "batch_size": BATCH,
+            "workers": 2,
+        }
+        job = client.post("/v1/jobs", json=document).raise_for_status().json()
+        most = watched(client, job["id"], pids)
+        result = client.get(f"/v1/jobs/{job['id']}/result").raise_for_status().json()
     found = np.array(result["parameters"]["weights"]["data"])
     told(f"largest error of a weight {np.max(np.abs(found - weights)):.2g}")
     told(f"own memory of the workers at most {[f'{n / 1e6:.0f} MB' for n in most.values()]}")
     assert max(most.values()) < MOST_BYTES
-    assert len(house_hired(folder)) == 1, "no worker lent a hand"
-
-
-def house_hired(folder):
-    """The lines of the log that tell of a worker lent."""
-    return [line for line in (folder / "log").read_text().splitlines() if '"hired"' in line]
-
-
-def two(found):
-    """Both of them, once they are there."""
-    return found if len(found) == 2 else None
+    assert hired(folder, job["id"]) == 1, "no worker lent a hand"
 
 
 def watched(client, job_id, pids):
