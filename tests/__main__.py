@@ -2,8 +2,9 @@
 
 Formatting, lint, types, the import contracts, then the tests; the first failure ends it. The
 tests of random expressions, which take longer than all others, run beside them in processes
-of a lower priority; with arguments pytest runs once. The longest tests of faults and of load,
-which keep all processors busy for minutes, are run by `python -m tests -m faults`.
+of a lower priority; with arguments pytest runs once. Three kinds of tests keep all processors
+busy for minutes, and are run by `python -m tests -m faults`: clocks that are wrong, which need
+a package of the system's, many small jobs at once, and faults of several services at once.
 """
 
 import os

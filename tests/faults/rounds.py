@@ -24,7 +24,7 @@ WORKERS = 3
 WAITING = 4  # jobs that are kept waiting or running
 KINDS = 6  # different jobs, so that few have to be run undisturbed
 MOST_HITS, HITS_OF_POISON = 2, 3
-LONGEST_MOMENT = 0.3
+LONGEST_MOMENT = 0.2
 # What happens in twenty rounds, in random order. `worker` and `parent` are aimed at jobs that
 # run, `any_worker` is not; `api` kills a process that answers requests.
 DECK = {"worker": 10, "any_worker": 1, "parent": 3, "api": 1, "frozen": 3, "stop": 2}
@@ -80,7 +80,7 @@ class Rounds:
             "SELECT id FROM jobs WHERE status IN ('queued', 'running') AND id != ?", self.poison
         )
         for _ in range(WAITING - len(open_jobs)):
-            self.house.submit(training(0.8 + 0.2 * (self.submitted % KINDS)))
+            self.house.submit(training(0.5 + 0.1 * (self.submitted % KINDS)))
             self.submitted += 1
 
     def _next_fault(self):

@@ -6,15 +6,12 @@ import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from service.access import LOCAL_TENANT
 from service.storage.turns import Turns
-from tests.faults.house import stop, wait_for
+from tests.faults.house import frozen, stop, wait_for
 from tests.faults.invariants import check
 from tests.faults.tasks import training
-
-pytestmark = pytest.mark.faults
 
 BODY = {
     "kind": "train",
@@ -93,6 +90,23 @@ def test_what_a_killed_server_has_acknowledged_is_run(house, reference):
     for job_id in job_ids:
         remember(house, job_id)
     check(house, reference)
+
+
+def test_a_process_that_answers_takes_back_leases_though_its_parent_stands_still(
+    house, reference
+):
+    server, _ = house.serve("--http-processes", "2", workers=0)
+    worker = house.run("worker")
+    job_id = house.submit(training(1.0))
+    house.worker_of(job_id, checkpoint=True)
+
+    with frozen(house, server.pid):
+        worker.kill()  # and its worker with it
+        wait_for(lambda: house.row(job_id)["status"] == "queued", told="the end of the lease")
+
+    house.run("worker")
+    check(house, reference)
+    assert house.row(job_id)["lost_claims"] == 1
 
 
 def test_clients_that_stay_connected_do_not_hold_up_the_end(house, reference):

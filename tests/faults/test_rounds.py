@@ -1,10 +1,6 @@
 """Random faults, twenty rounds of them; `tests.faults.rounds` runs as many as are asked for."""
 
-import pytest
-
 from tests.faults.rounds import run_rounds
-
-pytestmark = pytest.mark.faults
 
 ROUNDS, SEED = 20, 6
 

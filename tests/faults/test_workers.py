@@ -5,7 +5,6 @@ import signal
 import time
 
 import psutil
-import pytest
 
 from service.access import LOCAL_TENANT
 from service.jobs.watch import YIELD_SECONDS
@@ -14,9 +13,7 @@ from tests.faults.invariants import check, lost_claims
 from tests.faults.tasks import large, training
 from tests.slowness import slowness
 
-pytestmark = pytest.mark.faults
-
-LONG = training(1.5)
+LONG = training(1.0)
 
 
 def test_a_job_whose_worker_is_killed_goes_on_and_finds_the_same(house, reference):
