@@ -24,9 +24,11 @@ def warm_up() -> None:
         computer.answer(request)
 
 
-def build_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
+def build_app(
+    settings: Settings, draining: Draining | None = None, stores: Stores | None = None
+) -> ASGIApp:
     """The application that a server runs; it takes nothing new once draining has begun."""
-    stores = build_stores(settings)
+    stores = stores or build_stores(settings)
     services = Services(
         settings,
         jobs=stores.jobs,

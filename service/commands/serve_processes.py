@@ -22,8 +22,9 @@ from service.api.log import start_logging
 from service.api.metrics import FOLDER as METRICS_FOLDER
 from service.api.protocol import HeaderLimits, TimedHeaders
 from service.engines.process import die_with
+from service.jobs.upkeep import Upkeep
 from service.settings import Settings
-from service.wiring import build_app, warm_up
+from service.wiring import build_app, build_stores, warm_up
 
 TICK_SECONDS = 0.05
 PING_SECONDS = 1.0
@@ -227,7 +228,11 @@ def _build_app_of_child(settings: Settings, draining: Draining) -> ASGIApp:
     if parent is not None and not die_with(parent.pid or 0):
         os._exit(1)
     start_logging(settings.log_level)
-    return build_app(settings, draining=draining)
+    stores = build_stores(settings)
+    # The parent looks after the store as well, unless it stands still; the thread ends with
+    # the process.
+    Upkeep(stores.work, stores.records, stores.files, settings.lease_seconds).start()
+    return build_app(settings, draining, stores)
 
 
 def _config(settings: Settings, build: Callable[..., ASGIApp]) -> uvicorn.Config:
