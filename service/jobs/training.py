@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +16,7 @@ from service.jobs.job import Outcome
 from service.jobs.packing import pack, unpack
 from service.jobs.splitting import seconds_of, split_of
 from service.jobs.stored_errors import stored_error
-from service.jobs.team import TrainingShare, TrainingTeam, hands_of
+from service.jobs.team import Hands, TrainingShare, TrainingTeam, hands_of
 from service.jobs.training_places import placed
 from service.jobs.training_requests import dataset_id_of, inline_dataset, task_of
 from service.jobs.work import Work, finite, progress_document
@@ -27,6 +27,7 @@ from service.training.parts import Parts
 from service.training.runs import Checkpoint, Epoch, Result
 from service.training.tasks import PreparedTask, prepared
 
+_EARLY_BYTES = 256 * 2**20
 _log = logging.getLogger(__name__)
 
 
@@ -38,9 +39,8 @@ def run_training(work: Work) -> Outcome | None:
     """
     request = unpack(work.claim.request)
     with placed(request):
-        run = _Run(work, request)
-        with closing(run):
-            return run.outcome()
+        with ExitStack() as ending:
+            return _Run(work, request, ending).outcome()
 
 
 def training_share(
@@ -63,8 +63,8 @@ def training_share(
 class _Run:
     """One attempt at a training."""
 
-    def __init__(self, work: Work, request: Mapping[str, Any]) -> None:
-        self._work, self._request = work, request
+    def __init__(self, work: Work, request: Mapping[str, Any], ending: ExitStack) -> None:
+        self._work, self._request, self._ending = work, request, ending
         self._tried: Parts | None = None
         self._identity = {
             "job": work.claim.job.id,
@@ -80,15 +80,20 @@ class _Run:
                 record, dataset = work.dataset(dataset_id)
                 self._identity["data"] = record.sha256
             work.check()
+            wanted = request.get("workers", 1)
+            # Others make large data ready for themselves meanwhile, which may take minutes.
+            is_early = wanted > 1 and dataset.values.nbytes >= _EARLY_BYTES
+            hands = self._hired(wanted) if is_early else None
             limits = work.settings.limits
             self._ready = prepared(task_of(request), dataset, limits, folder)
-            split = split_of(
-                work, request.get("workers", 1), dataset.values.nbytes, self._step_seconds
-            )
-        self._hands, team = hands_of(work, split.parts), None
+            split = split_of(work, wanted, dataset.values.nbytes, self._step_seconds)
+        if hands is not None and split.parts != wanted:
+            hands.close()
+            hands = None
+        team = None
         if split.parts > 1:
             parts = self._tried or self._ready.parts(split.parts)
-            team = TrainingTeam(parts, self._hands)
+            team = TrainingTeam(parts, hands or self._hired(split.parts))
         self._tried = None
         self._trainer = self._ready.trainer(self._start(), team)
         self._told = 0
@@ -102,10 +107,12 @@ class _Run:
         vector = self._ready.first_vector()
         return seconds_of(lambda: parts.gradients(0, 0, vector, range(count), is_measured=True))
 
-    def close(self) -> None:
-        """Give back whoever lent a hand."""
-        if self._hands is not None:
-            self._hands.close()
+    def _hired(self, parts: int) -> Hands | None:
+        """Who lends a hand, until the attempt ends however it does."""
+        hands = hands_of(self._work, parts)
+        if hands is not None:
+            self._ending.callback(hands.close)
+        return hands
 
     def outcome(self) -> Outcome | None:
         """How the attempt ends."""

@@ -38,13 +38,17 @@ class Cluster:
         self.port = free_port()
         self.address = f"tls://127.0.0.1:{self.port}"
         self.schedule()
-        words = ("--processes", str(WORKERS), "--scheduler", self.address)
-        self.workers = self.house.run("worker", *words)
-        self.wait_for_members(WORKERS)
+        self.work()
 
     def schedule(self):
         self.scheduler = self.house.run("scheduler", "--port", str(self.port))
         assert SCHEDULES.search(self.scheduler.stdout.readline())
+
+    def work(self):
+        after = len(self.log())
+        words = ("--processes", str(WORKERS), "--scheduler", self.address)
+        self.workers = self.house.run("worker", *words)
+        self.wait_for_members(WORKERS, after)
 
     def log(self):
         return (self.house.folder / "log").read_text()
@@ -192,6 +196,17 @@ def test_two_jobs_at_once_do_not_wait_for_each_other(cluster, expected):
     jobs = [cluster.submit() for _ in range(WORKERS + 1)]
     for job_id in jobs:
         same_bits(cluster.result(job_id), expected)
+
+
+def test_workers_that_are_stopped_give_back_what_they_share(cluster, expected):
+    job_id = cluster.submit()
+    wait_for(lambda: len(cluster.hired_for(job_id)) == WORKERS - 1, told="all hands")
+    stop(cluster.workers)
+
+    assert cluster.house.job(job_id).status == "queued"
+    cluster.work()
+    same_bits(cluster.result(job_id), expected)
+    assert cluster.house.row(job_id)["lost_claims"] == 0
 
 
 def first_answer(port, context):
