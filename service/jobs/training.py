@@ -38,9 +38,8 @@ def run_training(work: Work) -> Outcome | None:
         GradserveError: the request or its data have something wrong that no check found.
     """
     request = unpack(work.claim.request)
-    with placed(request):
-        with ExitStack() as ending:
-            return _Run(work, request, ending).outcome()
+    with placed(request), ExitStack() as ending:
+        return _Run(work, request, ending).outcome()
 
 
 def training_share(
