@@ -6,7 +6,7 @@ from tests.faults.undisturbed import Undisturbed
 from tests.system.system import System
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system():
     with System() as found:
         yield found
@@ -19,7 +19,7 @@ def system():
         found.house.wait_for_nobody()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reference(tmp_path_factory):
     with Undisturbed(tmp_path_factory.mktemp("undisturbed")) as found:
         yield found

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.house import wait_for
 from tests.faults.invariants import check
-from tests.faults.tasks import training_document
+from tests.faults.tasks import as_json, large_document, training_document
 from tests.system.system import APIS, WORKERS
 from tests.test_readme import README, ROOT, rounded
 
@@ -105,6 +105,29 @@ def test_the_workers_are_in_the_cluster_by_their_certificates(system):
         wait_for(lambda name=name: '"in the cluster"' in system.log(name), told="a member")
         assert "tls://" in system.log(name)
     assert "schedules at tls://" in system.log("scheduler")
+
+
+def test_the_workers_share_a_training_that_is_large(system):
+    """Its result is another's to rounding only, so it is none of the house's jobs."""
+    rows = 8000
+    document = as_json(large_document(64, rows)) | {
+        "workers": 2,
+        "batch_size": rows,
+        "epochs": 5,
+    }
+
+    with system.client() as client:
+        taken = client.post("/v1/jobs", json=document)
+        assert taken.status_code == 202, taken.text
+        path = taken.json()["links"]["self"]
+        wait_for(lambda: client.get(path).json()["status"] not in ("queued", "running"))
+        job = client.get(path).json()
+        assert client.delete(path).status_code == 204
+
+    hired = [name for name in WORKERS if '"hired"' in system.log(name)]
+    assert (job["status"], job["split"]["parts"], len(hired)) == ("succeeded", 2, 1), job[
+        "split"
+    ]
 
 
 def test_a_body_that_is_too_large_is_refused_by_the_service_itself(system):
