@@ -109,7 +109,7 @@ def test_the_workers_are_in_the_cluster_by_their_certificates(system):
 
 def test_the_workers_share_a_training_that_is_large(system):
     """Its result is another's to rounding only, so it is none of the house's jobs."""
-    rows = 8000
+    rows = 3000
     document = as_json(large_document(64, rows)) | {
         "workers": 2,
         "batch_size": rows,
