@@ -125,8 +125,12 @@ class Membership:
             while not self._closing.is_set():
                 try:
                     asyncio.run(self._stay(folder))
-                except (OSError, TimeoutError, RuntimeError) as error:
+                except (OSError, TimeoutError) as error:
                     LOG.warning("not in the cluster", extra={"reason": one_line(error)})
+                except Exception:
+                    # The outermost edge of the thread: without it the worker would never be
+                    # a member again, and nobody would know.
+                    LOG.exception("not in the cluster")
                 self._closing.wait(_REJOIN_SECONDS * (1.0 + random.random()))
 
     async def _stay(self, folder: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.jobs.job import Kind
+from service.jobs.job import Document, Kind
 
 
 class HandLostError(Exception):
@@ -20,7 +20,7 @@ class HandLostError(Exception):
 class Order:
     """What a hand is lent for: the job's request as it is stored, and whose it is.
 
-    `parts` are how many the job is split into.
+    `parts` are how many the job is split into, `environment` what it is computed with.
     """
 
     job: str
@@ -28,6 +28,7 @@ class Order:
     kind: Kind
     request: bytes
     parts: int
+    environment: Document
 
 
 class Reply(Protocol):

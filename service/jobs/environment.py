@@ -48,13 +48,16 @@ def settled(work: Work) -> Iterator[None]:
             blas.set_threads(before)
 
 
+def differences(recorded: Mapping[str, object]) -> list[str]:
+    """What of a job's record is otherwise here, each as a text."""
+    return [
+        f"{name} was {recorded[name]}, but is {value} here"
+        for name, value in environment().items()
+        if name in recorded and recorded[name] != value
+    ]
+
+
 def _tell_differences(job_id: str, recorded: Mapping[str, object]) -> None:
-    for name, value in environment().items():
-        if name != _THREADS and name in recorded and recorded[name] != value:
-            _log.warning(
-                "job %s: %s was %s, but is %s here; the last bits may differ",
-                job_id,
-                name,
-                recorded[name],
-                value,
-            )
+    for text in differences(recorded):
+        if not text.startswith(_THREADS):
+            _log.warning("job %s: %s; the last bits may differ", job_id, text)

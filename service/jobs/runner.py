@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from errno import EDQUOT, EFBIG, ENOSPC
 
-from service.errors import GradserveError, StorageFullError
+from service.errors import GradserveError, StorageFullError, UnavailableError
 from service.jobs.crew import Crew, Order
 from service.jobs.datasets import DatasetFiles, DatasetRecords
-from service.jobs.environment import settled
+from service.jobs.environment import differences, settled
 from service.jobs.job import Claim, Outcome
 from service.jobs.kinds import JOB_KINDS
 from service.jobs.store import LostClaimError, WorkStore
@@ -47,7 +47,14 @@ def run(
 
 
 def share_of(tools: Tools, order: Order) -> object:
-    """What a worker that is lent to a job has of it."""
+    """What a worker that is lent to a job has of it.
+
+    Raises:
+        UnavailableError: this worker would not give the job's bits.
+    """
+    found = differences(order.environment)
+    if found:
+        raise UnavailableError(f"other bits than the job's: {'; '.join(found)}")
     return JOB_KINDS[order.kind].share(order, tools.records, tools.files, tools.settings)
 
 

@@ -125,7 +125,8 @@ def hands_of(work: Work, parts: int) -> Hands | None:
     if parts == 1 or work.crew is None:
         return None
     job = work.claim.job
-    order = Order(job.id, job.tenant, job.kind, work.claim.request, parts)
+    used = work.claim.environment or {}
+    order = Order(job.id, job.tenant, job.kind, work.claim.request, parts, used)
     return Hands(work.crew, order, parts - 1, work.is_stopping)
 
 

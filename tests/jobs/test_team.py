@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from service.errors import UnavailableError
+from service.jobs.crew import Order
+from service.jobs.environment import environment
 from service.jobs.kinds import JOB_KINDS
 from service.jobs.results import result_document
+from service.jobs.runner import run, share_of
 from service.jobs.work import Work
+from service.jobs.worker import Tools
 from service.training.data import dataset_of
 from tests.jobs.crew import Crew
 from tests.jobs.fakes import claim_of
@@ -121,6 +126,18 @@ def test_a_later_attempt_keeps_to_the_parts_of_the_first(bench, expected):
     outcome = bench.run(later, crew=None)
 
     same_bits(result_document("train", outcome.result), expected)
+
+
+def test_a_worker_of_other_numerics_lends_no_hand(bench):
+    tools = Tools(bench.work, bench.records, bench.files, bench.settings, run)
+    other = environment() | {"numpy": "1.0"}
+    order = Order("job", "local", "train", b"", 2, other)
+
+    with pytest.raises(UnavailableError) as told:
+        share_of(tools, order)
+    assert told.value.message == (
+        f"other bits than the job's: numpy was 1.0, but is {np.__version__} here"
+    )
 
 
 def test_work_without_a_crew_is_the_default(bench):
