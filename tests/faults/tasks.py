@@ -53,13 +53,8 @@ def large(width, rows=ROWS):
 
     A step takes all rows, 100 × width² operations for each.
     """
-    return submitted(large_document(width, rows))
-
-
-def large_document(width, rows=ROWS):
-    """The same as a document of arrays."""
     rng = np.random.default_rng(0)
-    return {
+    document = {
         "kind": "train",
         "model": {
             "kind": "network",
@@ -74,6 +69,7 @@ def large_document(width, rows=ROWS):
         "optimizer": {"kind": "adam", "learning_rate": 1e-4},
         "epochs": 10,
     }
+    return submitted(document)
 
 
 def submitted(document) -> Submission:

@@ -14,6 +14,7 @@ VARIABLES = {
     "POSTGRES_PASSWORD": PASSWORD,
     "LEASE_SECONDS": str(LEASE_SECONDS),
     "CHECKPOINT_SECONDS": "0.2",
+    "SPLIT_STEP_SECONDS": "1e-6",  # a training is split, however small, where it is asked for
 }
 APIS, WORKERS = ("api-1", "api-2"), ("worker-1", "worker-2")
 

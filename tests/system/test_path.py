@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.house import wait_for
 from tests.faults.invariants import check
-from tests.faults.tasks import as_json, large_document, training_document
+from tests.faults.tasks import as_json, training_document
 from tests.system.system import APIS, WORKERS
 from tests.test_readme import README, ROOT, rounded
 
@@ -107,26 +107,33 @@ def test_the_workers_are_in_the_cluster_by_their_certificates(system):
     assert "schedules at tls://" in system.log("scheduler")
 
 
-def test_the_workers_share_a_training_that_is_large(system):
+def test_the_workers_share_a_training_where_that_is_asked_for(system):
     """Its result is another's to rounding only, so it is none of the house's jobs."""
-    rows = 3000
-    document = as_json(large_document(64, rows)) | {
-        "workers": 2,
-        "batch_size": rows,
-        "epochs": 5,
-    }
+    document = as_json(training_document(60)) | {"workers": 2, "batch_size": 64}
 
     with system.client() as client:
-        taken = client.post("/v1/jobs", json=document)
-        assert taken.status_code == 202, taken.text
-        path = taken.json()["links"]["self"]
-        wait_for(lambda: client.get(path).json()["status"] not in ("queued", "running"))
-        job = client.get(path).json()
-        assert client.delete(path).status_code == 204
+        taken = client.post("/v1/jobs", json=document).json()
+        wait_for(lambda: workers_that_say(system, "hired", taken["id"]), told="a worker's help")
+        assert client.post(taken["links"]["cancel"]).is_success
+        wait_for(lambda: client.get(taken["links"]["self"]).json()["status"] == "cancelled")
+        split = client.get(taken["links"]["self"]).json()["split"]
+        assert client.delete(taken["links"]["self"]).status_code == 204
 
-    hired = [name for name in WORKERS if '"hired"' in system.log(name)]
-    assert (job["status"], job["split"]["parts"], len(hired)) == ("succeeded", 2, 1), job[
-        "split"
+    (hiring,) = workers_that_say(system, "hired", taken["id"])
+    (lent,) = workers_that_say(system, "lent", taken["id"])
+    assert (split["parts"], {hiring, lent}) == (2, set(WORKERS))
+    wait_for(lambda: workers_that_say(system, "given back", taken["id"]) == [lent])
+
+
+def workers_that_say(system, event, job_id):
+    """The workers whose log has this event of the job."""
+    return [
+        name
+        for name in WORKERS
+        if any(
+            f'"event": "{event}"' in line and job_id in line
+            for line in system.log(name).splitlines()
+        )
     ]
 
 
