@@ -1,7 +1,7 @@
 """The kind `evaluate`: an expression over every row of a dataset; the result is a dataset."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 from math import ceil
@@ -33,6 +33,8 @@ from service.training.reading.tables import FormatName
 
 _FORMAT: FormatName = "npy"
 _ALIGNMENT = 64
+# What a worker that shares an evaluation computes at a time: to ask it takes some milliseconds.
+_TASK_SECONDS, _TASK_BYTES = 0.25, 32 * 2**20
 OF_A_ROW = (NonFiniteResultError, SingularMatrixError, DomainError)  # by its numbers
 HINT = "keep the operands inside the domain, or leave the bad entries out with where(...)"
 
@@ -73,17 +75,21 @@ def _is_written(
     size = int(request["block_rows"])
     names = result_columns(request, own.answer(0, min(size, dataset.rows)))
     file.write(_header(names, dataset.rows))
-    hands = _hands(work, request, own, dataset)
+    group, hands = _shared(work, request, own, dataset, len(names))
     started = monotonic()
-    starts = iter(range(0, dataset.rows, size))
+    starts = iter(range(0, dataset.rows, group * size))
+
+    def computed(start: int, stop: int) -> bytes | None:
+        return own.rows(start, stop, work.is_stopping)
+
     try:
         while places := list(islice(starts, 1 + (len(hands.ready()) if hands else 0))):
-            if work.is_stopping():
-                return False
-            blocks = [(start, min(start + size, dataset.rows)) for start in places]
-            for rows in together(hands, "rows", blocks, own.rows):
+            tasks = [(start, min(start + group * size, dataset.rows)) for start in places]
+            for rows in together(hands, "rows", tasks, computed):
+                if rows is None or work.is_stopping():
+                    return False
                 file.write(rows)
-            done, passed = blocks[-1][1], monotonic() - started
+            done, passed = tasks[-1][1], monotonic() - started
             work.report(_progress(done, dataset.rows, done / passed if passed else 0.0))
     finally:
         if hands is not None:
@@ -91,20 +97,32 @@ def _is_written(
     return True
 
 
-def _hands(
-    work: Work, request: Mapping[str, Any], own: "EvaluationShare", dataset: Dataset
-) -> Hands | None:
-    """Who shares the blocks of rows, where several workers are asked for and it is worth it."""
-    blocks = ceil(dataset.rows / int(request["block_rows"]))
-    stop = min(int(request["block_rows"]), dataset.rows)
+def _shared(
+    work: Work,
+    request: Mapping[str, Any],
+    own: "EvaluationShare",
+    dataset: Dataset,
+    width: int,
+) -> tuple[int, Hands | None]:
+    """How many blocks are computed at a time, and who shares them; the result has `width`."""
+    size = int(request["block_rows"])
+    blocks = ceil(dataset.rows / size)
+    group = 1
 
-    def measured(_: int) -> float | str:
+    def measured(parts: int) -> float | str:
+        nonlocal group
         if blocks == 1:
             return "all rows are one block"
-        return seconds_of(lambda: own.rows(0, stop))
+        seconds = seconds_of(lambda: own.rows(0, size))
+        enough = ceil(_TASK_SECONDS / seconds)
+        most = max(1, _TASK_BYTES // (8 * width * size))
+        group = max(1, min(enough, most, blocks // parts))
+        return group * seconds
 
     split = split_of(work, request.get("workers", 1), dataset.values.nbytes, measured)
-    return hands_of(work, split.parts)
+    if split.parts == 1:
+        return 1, None
+    return group, hands_of(work, split.parts)
 
 
 class EvaluationShare:
@@ -114,15 +132,24 @@ class EvaluationShare:
         self, request: Mapping[str, Any], dataset: Dataset, settings: Settings
     ) -> None:
         self._request, self._dataset = request, dataset
+        self._size = int(request["block_rows"])
         self._computer = Computer(settings.limits)
 
     def answer(self, start: int, stop: int) -> Answer:
         """The answer of some rows. Raises GradserveError with the first row that has none."""
         return _answer(self._computer, self._request, self._dataset, start, stop)
 
-    def rows(self, start: int, stop: int) -> bytes:
-        """The same as rows of the result's file."""
-        return _rows(self.answer(start, stop), stop - start).tobytes()
+    def rows(
+        self, start: int, stop: int, is_stopping: Callable[[], bool] = lambda: False
+    ) -> bytes | None:
+        """The same as rows of the result's file, block by block; None where it is to stop."""
+        found = []
+        for first in range(start, stop, self._size):
+            if is_stopping():
+                return None
+            last = min(first + self._size, stop)
+            found.append(_rows(self.answer(first, last), last - first).tobytes())
+        return b"".join(found)
 
 
 def evaluation_share(
