@@ -13,7 +13,7 @@ from service.calculus.graph import Number
 from service.calculus.numbers import as_quotient
 from service.numeric.kernel_products import KernelProducts
 from service.numeric.masking import Masking
-from service.numeric.operands import Letters, Operand, cheapest_pair
+from service.numeric.operands import Letters, Operand, pairs_of
 
 _LARGE = 4096
 
@@ -32,9 +32,9 @@ class Product(Masking, KernelProducts):
         factors = [self._summed(o, factors) for o in factors if o.letters]
         factors.sort(key=lambda o: (o.inverse, o.slot.position))
         factors = self._gram(factors)
-        while len(factors) > 1:
-            first, second = cheapest_pair(factors, self.output, self.sizes)
-            rest = [o for o in factors if o is not first and o is not second]
+        for places in pairs_of(factors, self.output, self.sizes):
+            first, second = (factors[k] for k in places)
+            rest = [o for k, o in enumerate(factors) if k not in places]
             factors = [*rest, self._pair(first, second, rest)]
         result = factors[0] if factors else None
         return self._with_scalars(result, scalars, coefficient)

@@ -15,7 +15,7 @@ from tests.api.jobs import UNKNOWN, without_instance, world
 pytestmark = pytest.mark.anyio
 FIELDS = {
     *("id", "kind", "name", "status", "priority", "cancel_requested", "attempt", "progress"),
-    *("created_at", "started_at", "finished_at", "error", "metadata", "links"),
+    *("created_at", "started_at", "finished_at", "error", "split", "metadata", "links"),
 }
 BAD_IDS = (
     *("x", "job_x", "..%5c", "%00", "a%0aFAKE%20LOG%1b[31m", "1" * 5000, "job_%D0%B0"),
