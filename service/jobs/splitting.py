@@ -8,6 +8,9 @@ from typing import Any
 
 from service.jobs.work import Work
 
+# Of a number that goes to a worker and comes back: serialised, encrypted, sent and added, with
+# a margin; docs/scaling.md has the measurements.
+_NUMBER_SECONDS = 15e-9
 KEY = "split"  # in what a job's first attempt records
 
 
@@ -24,24 +27,29 @@ def split_of(
     wanted: int,
     data_bytes: int,
     measured: Callable[[int], float | str],
+    numbers: int = 0,
 ) -> Split:
     """How the job is split: as it was in its first attempt, or as is decided now.
 
     `wanted` is at most how many workers are asked for, `data_bytes` the size of the data.
     `measured` tries so many parts: it answers how many seconds a step takes, or why it cannot
-    be split.
+    be split. `numbers` are sent to each worker in a step, and as many come back.
     """
     recorded: Any = (work.claim.environment or {}).get(KEY)
     if recorded is not None:
         return Split(**recorded)
-    found = _decided(work, wanted, data_bytes, measured)
+    found = _decided(work, wanted, data_bytes, measured, numbers)
     if wanted > 1 or found.parts > 1:
         work.record_environment({**(work.claim.environment or {}), KEY: asdict(found)})
     return found
 
 
 def _decided(
-    work: Work, wanted: int, data_bytes: int, measured: Callable[[int], float | str]
+    work: Work,
+    wanted: int,
+    data_bytes: int,
+    measured: Callable[[int], float | str],
+    numbers: int,
 ) -> Split:
     settings = work.settings
     why = "is asked for"
@@ -60,8 +68,10 @@ def _decided(
     if isinstance(found, str):
         return Split(1, f"not split: {found}")
     shown = f"a step takes {found * 1000:.3g} ms"
-    least = f"{settings.split_step_seconds * 1000:g} ms"
-    if found < settings.split_step_seconds:
+    # The work is shared, but the numbers go to each: t/W and what W workers are sent.
+    needed = max(settings.split_step_seconds, parts * numbers * _NUMBER_SECONDS)
+    least = f"{round(needed * 1000, 3):g} ms"
+    if found < needed:
         return Split(
             1,
             f"not split: {shown}, less than the {least} from which on several workers are "

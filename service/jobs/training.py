@@ -85,7 +85,9 @@ class _Run:
             hands = self._hired(wanted) if is_early else None
             limits = work.settings.limits
             self._ready = prepared(task_of(request), dataset, limits, folder)
-            split = split_of(work, wanted, dataset.values.nbytes, self._step_seconds)
+            numbers = self._ready.parameter_count
+            size = dataset.values.nbytes
+            split = split_of(work, wanted, size, self._step_seconds, numbers)
         if hands is not None and split.parts != wanted:
             hands.close()
             hands = None

@@ -9,6 +9,7 @@ from service.jobs.environment import environment
 from service.jobs.kinds import JOB_KINDS
 from service.jobs.results import result_document
 from service.jobs.runner import run, share_of
+from service.jobs.splitting import split_of
 from service.jobs.work import Work
 from service.jobs.worker import Tools
 from service.training.data import dataset_of
@@ -104,6 +105,28 @@ def test_short_steps_are_not_split_and_say_so(bench, patient):
     assert environment["split"]["reason"].startswith("not split: a step takes ")
     assert "less than the 5000 ms from which on" in environment["split"]["reason"]
     assert not crew.hired
+
+
+def test_many_parameters_need_longer_steps(bench):
+    asked = {**REQUEST, "data": {"dataset": bench.dataset(TABLE), "targets": ["t"]}}
+    work = Work(
+        claim_of(JOB_KINDS["train"].submission(asked, bench.sources)),
+        bench.work,
+        bench.records,
+        bench.files,
+        bench.settings,
+        lambda: None,
+        Crew(bench, {}),
+    )
+
+    few = split_of(work, 4, 0, lambda parts: 0.1, 1_000_000)
+    many = split_of(work, 4, 0, lambda parts: 0.1, 3_200_000)
+
+    assert (few.parts, many.parts) == (4, 1)
+    assert many.reason == (
+        "not split: a step takes 100 ms, less than the 192 ms from which on several workers "
+        "are faster than one"
+    )
 
 
 def test_large_data_are_split_without_being_asked(bench, patient):
