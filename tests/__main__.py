@@ -2,15 +2,16 @@
 
 Formatting, lint, types, the import contracts, then the tests; the first failure ends it. The
 tests of random expressions, which take longer than all others, run beside them in processes
-of a lower priority; with arguments pytest runs once. Three kinds of tests keep all processors
-busy for minutes, and are run by `python -m tests -m faults`: clocks that are wrong, which need
-a package of the system's, many small jobs at once, and faults of several services at once.
+of a lower priority, and those of whole clusters, which mostly wait, in one of their own; with
+arguments pytest runs once. The longest tests of faults and of load are run by
+`python -m tests -m faults`.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from time import monotonic
@@ -24,6 +25,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
 ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--durations=10")
 NICENESS = 10
+CLUSTERS = ("tests/engines", "tests/faults", "tests/system")
 
 CHECKS = (
     ("ruff", "format", "--check", "--quiet", "."),
@@ -54,27 +56,43 @@ def checked(command: Sequence[str]) -> int:
 
 
 def tested() -> int:
-    """The exit code of all tests: those of random expressions beside the others."""
+    """The exit code of all tests: some of them beside the others."""
     spread = ["-n", "4", "--dist", "worksteal"]  # so that the long ones all begin at once
-    command = [*PYTEST, "-m", "random", *spread, "-p", "no:cacheprovider"]
+    apart = ["-p", "no:cacheprovider"]
+    random = [*PYTEST, "-m", "random", *spread, *apart]
+    clusters = [*PYTEST, "-m", "not random and not faults", *apart, *CLUSTERS]
+    others = [f"--ignore={folder}" for folder in CLUSTERS]
+    with beside(random, NICENESS) as at_random, beside(clusters, 0) as of_clusters:
+        code = checked([*PYTEST, "-m", "not random and not faults", *others])
+        codes = (code, of_clusters(), at_random())
+    return max(codes, key=abs)
+
+
+@contextmanager
+def beside(command: Sequence[str], niceness: int) -> Iterator[Callable[[], int]]:
+    """A command that runs meanwhile: what waits for its end, tells it, and gives its code."""
     with TemporaryFile() as output:
-        beside = subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=ENVIRONMENT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=lambda: os.nice(NICENESS),
+            preexec_fn=lambda: os.nice(niceness),
         )
-        try:
-            code = checked([*PYTEST, "-m", "not random and not faults"])
+
+        def ended() -> int:
             announce(command)
-            code = beside.wait() or code
+            code = process.wait()
+            output.seek(0)
+            sys.stdout.write(output.read().decode(errors="replace"))
+            sys.stdout.flush()
+            return code
+
+        try:
+            yield ended
         finally:
-            beside.kill()
-        output.seek(0)
-        sys.stdout.write(output.read().decode(errors="replace"))
-    return code
+            process.kill()
 
 
 def announce(command: Sequence[str]) -> None:

@@ -1,15 +1,9 @@
 """Fixtures of all tests: random numbers, and a server in a process of its own."""
 
-import gc
-
 import numpy as np
 import pytest
 
 from tests.live import running_server
-
-# Ten thousand tests are collected and stay: looking through them for what may go takes a tenth
-# of the time of random expressions.
-gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

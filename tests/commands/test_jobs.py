@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from service.api.schemas.jobs import TRAIN
 from tests.commands.serving import serving, start
+from tests.slowness import slowness
 
 LONG = TRAIN | {"epochs": 1_000_000, "name": "long\x1b[31m"}
 
@@ -17,7 +18,7 @@ LONG = TRAIN | {"epochs": 1_000_000, "name": "long\x1b[31m"}
 @pytest.fixture(scope="module")
 def served():
     with serving(workers=1) as found:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * slowness()
         while httpx.get(f"{found.address}/readyz").status_code != 200:
             assert time.monotonic() < end
             time.sleep(0.1)
@@ -71,11 +72,11 @@ def test_a_job_that_fails_gives_exit_code_1_and_says_why(jobs, file):
 def test_ctrl_c_leaves_the_job_running_and_cancel_ends_it(served, jobs, file):
     process = start("jobs", "submit", file(LONG), "--wait", url=served.address)
     job_id = process.stdout.readline().split()[0]
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * slowness()
     while f"{job_id}  train  running" not in jobs("list", "--limit", "1")[1]:
         assert time.monotonic() < end
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=20 * slowness())
 
     assert process.returncode == 130
     assert f"gradserve jobs watch {job_id}" in errors

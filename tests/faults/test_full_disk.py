@@ -4,10 +4,14 @@ import resource
 import time
 from contextlib import contextmanager
 
+import pytest
+
 from tests.faults.clients import LONGEST_SECONDS, Submitter, ask, client_of, submit
 from tests.faults.house import LEASE_SECONDS, wait_for
 from tests.faults.invariants import check, lost_claims
 from tests.faults.tasks import training_document
+
+pytestmark = pytest.mark.faults
 
 ROOM = 4096  # less than a page of the write-ahead log with its head
 LONG, SHORT = training_document(2.5), training_document(0.1)

@@ -6,12 +6,15 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from service.access import LOCAL_TENANT
 from service.storage.turns import Turns
 from tests.faults.house import frozen, stop, wait_for
 from tests.faults.invariants import check
 from tests.faults.tasks import training
+
+pytestmark = pytest.mark.faults
 
 BODY = {
     "kind": "train",

@@ -12,6 +12,8 @@ from tests.faults.invariants import check, lost_claims
 from tests.faults.tasks import training_document
 from tests.postgres import new_database, own_postgresql
 
+pytestmark = pytest.mark.faults
+
 QUICK_SECONDS, HEALTH_SECONDS = 2.0, 0.25
 LONG = training_document(2.5)
 

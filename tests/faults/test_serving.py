@@ -3,11 +3,15 @@
 import os
 import signal
 
+import pytest
+
 from tests.faults.house import House, stop, wait_for
 from tests.faults.invariants import check, lost_claims
 from tests.faults.processes import children_of, is_server
 from tests.faults.tasks import large, training
 from tests.slowness import slowness
+
+pytestmark = pytest.mark.faults
 
 LONG = training(1.0)
 

@@ -12,6 +12,8 @@ from tests.faults.invariants import check
 from tests.faults.tasks import training_document
 from tests.postgres import new_database, running_postgresql
 
+pytestmark = pytest.mark.faults
+
 THREADS = 50
 SHORT = training_document(0.1)
 
