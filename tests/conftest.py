@@ -1,9 +1,16 @@
 """Fixtures of all tests: random numbers, and a server in a process of its own."""
 
+import signal
+
 import numpy as np
 import pytest
 
 from tests.live import running_server
+
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be all that the
+# tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
