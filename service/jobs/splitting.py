@@ -9,7 +9,7 @@ from typing import Any
 from service.jobs.work import Work
 
 # Of a number that goes to a worker and comes back: serialised, encrypted, sent and added, with
-# a margin; docs/scaling.md has the measurements.
+# a margin; service/guide/scaling.md has the measurements.
 _NUMBER_SECONDS = 15e-9
 KEY = "split"  # in what a job's first attempt records
 

@@ -1,4 +1,4 @@
-"""The tables of docs/scaling.md, printed from the constants."""
+"""The tables of service/guide/scaling.md, printed from the constants."""
 
 from collections.abc import Sequence
 

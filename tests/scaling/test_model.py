@@ -19,7 +19,7 @@ from tests.scaling.constants import (
 from tests.scaling.tables import NETWORKS, TABLES
 from tests.scaling.tenants import Setting, simulated
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/scaling.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "service/guide/scaling.md").read_text()
 ROWS = 100_000
 
 

@@ -203,7 +203,7 @@ def test_variables_are_put_in_as_compose_does(text, value):
 
 
 def test_the_page_of_the_deployment_names_what_there_is():
-    page = (ROOT / "docs" / "deployment.md").read_text()
+    page = (ROOT / "service" / "guide" / "deployment.md").read_text()
     metrics = (ROOT / "service" / "api" / "metrics.py").read_text()
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {
         f"{PREFIX}{field.name.upper()}" for field in fields(Limits)

@@ -58,16 +58,22 @@ def problem_of(text):
     return expression_problem(text, parameters, columns, SHARED, Limits())
 
 
+# A neuron predicts no distribution.
+MODELS = [
+    pytest.param(loss, outputs, id=f"{loss}-{name}")
+    for loss in LOSSES
+    for outputs, name in ((None, "neuron"), (2, "network"))
+    if outputs or not chosen_loss(loss).record.targets.adds_up
+]
+
+
 @pytest.mark.parametrize("is_weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("outputs", [None, 2], ids=["neuron", "network"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("loss", "outputs"), MODELS)
 def test_parts_of_every_model_add_up(loss, outputs, is_weighted, rng):
     activation = chosen_activation("sigmoid")
     layers = (LayerShape(3, outputs, activation),)
     if outputs:
         layers = (LayerShape(3, 4, activation), LayerShape(4, outputs, activation))
-    elif chosen_loss(loss).record.targets.adds_up:
-        pytest.skip("a neuron predicts no distribution")
     model = Model(layers, chosen_loss(loss), 1, Penalty(l1=0.1, l2=0.3))
     parameters = {p.name: rng.normal(size=p.shape) for p in model.parameters}
     shape = (ROWS,) if outputs is None else (ROWS, outputs)
